@@ -1,0 +1,18 @@
+#!/usr/bin/env bash
+# The main job on the rehearsal; leaves the virtual cluster up and says how to go on.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+python -m rehearsal up --name "$NAME" --profile "$PROFILE" --openshift "$OPENSHIFT"
+rc=0
+ansible-playbook site.yml -i inventories/rehearsal -e "rehearsal_name=$NAME" -e "llmd_release=$RELEASE" -e "llmd_path=$LLMD_PATH" || rc=$?
+kubeconfig="$(python -m rehearsal status --name "$NAME" --json | python -c 'import json,sys; print(json.load(sys.stdin)["kubeconfig"])')"
+cat <<TEXT
+
+The virtual cluster "$NAME" is still up.
+  report       reports/rehearsal/report.html   (also report.json, junit.xml)
+  look around  export KUBECONFIG=$kubeconfig; .venv/bin/kubectl get nodes,llminferenceservices -A
+  run again    .venv/bin/ansible-playbook site.yml -i inventories/rehearsal     (expect changed=0)
+  remove it    .venv/bin/python -m rehearsal down --name $NAME
+TEXT
+exit "$rc"

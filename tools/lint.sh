@@ -1,0 +1,11 @@
+#!/usr/bin/env bash
+set -euo pipefail
+cd "$(dirname "$0")/.."
+ruff check .
+ruff format --check --quiet . || { echo "ruff format: run 'ruff format .'" >&2; exit 1; }
+mypy
+yamllint --strict .
+ansible-lint --offline -q
+antsibull-changelog lint
+python tools/generate_docs.py --check
+echo "lint: clean"

@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# Every test. The Go parts of the rehearsal are built (or found in the cache) while lint and unit tests run.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+mkdir -p .cache
+started=$SECONDS
+step() { printf '\n== %s (%d s)\n' "$*" $((SECONDS - started)); }
+
+python -m rehearsal build > .cache/build.log 2>&1 &
+build=$!
+trap 'kill "$build" 2>/dev/null || true' EXIT
+
+step lint && tools/lint.sh
+step unit && pytest -q tests/unit -n 2
+step sanity && tools/sanity.sh
+step "parts of the rehearsal" && { wait "$build" || { cat .cache/build.log >&2; exit 1; }; } && tail -n 1 .cache/build.log
+trap - EXIT
+step integration && pytest -q tests/integration
+step molecule && molecule test --all
+step done
