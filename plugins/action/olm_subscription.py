@@ -1,0 +1,86 @@
+# Copyright (c) 2026 llmd.openshift contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Action of llmd.openshift.olm_subscription: approves and awaits operators (see plugins/modules/olm_subscription.py)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.llmd.openshift.plugins.module_utils._errors import ClusterError
+from ansible_collections.llmd.openshift.plugins.module_utils._olm.wishes import WishError, parse
+from ansible_collections.llmd.openshift.plugins.module_utils._watch.operators import Operators, OperatorsFailed, Outcome
+from ansible_collections.llmd.openshift.plugins.plugin_utils._cluster_action import ClusterAction, failure, plain
+
+SPEC = {
+    "subscriptions": {"type": "list", "elements": "dict", "required": True},
+    "until": {"type": "str", "choices": ["succeeded", "approved"], "default": "succeeded"},
+    "timeout_seconds": {"type": "float", "default": 3600.0},
+}
+
+
+class ActionModule(ClusterAction):
+    """Approves exactly the expected InstallPlans and watches the CSVs until all have succeeded."""
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """One round for all operators; the result has ``operators`` and ``approved`` whether it worked out or not."""
+        super().run(tmp, task_vars)
+        args = self.arguments(SPEC)
+        host = str((task_vars or {}).get("inventory_hostname", "cluster"))
+        try:
+            wishes = parse(plain(args["subscriptions"]))
+            work = Operators(
+                self.connect(args),
+                wishes,
+                args["timeout_seconds"],
+                lambda line: self.show(host, line),
+                until=args["until"],
+            )
+            if self._task.check_mode:
+                return _would(work.look())
+            outcome = work.run()
+        except WishError as error:
+            return failure(f"olm_subscription: {error}", problems=error.problems)
+        except ClusterError as error:
+            return failure(str(error), error)
+        except OperatorsFailed as error:
+            return _failed(error)
+        return {"changed": bool(outcome.approved), **_shown(outcome)}
+
+
+def _shown(outcome: Outcome) -> dict[str, Any]:
+    result: dict[str, Any] = {"operators": outcome.operators, "approved": outcome.approved}
+    if outcome.warnings:
+        result["warnings"] = outcome.warnings
+    return result
+
+
+def _would(outcome: Outcome) -> dict[str, Any]:
+    """Check mode: nothing was approved. A change is predicted for each operator that isn't there and has no plan yet."""
+    open_ones = [o["subscription"] for o in outcome.operators if o["seconds"] is None]
+    message = (
+        f"check mode: would wait for {', '.join(open_ones)}" if open_ones else "check mode: all operators are there"
+    )
+    missing = [o for o in outcome.operators if not (o["installed_csv"] or o["install_plan"])]
+    return {
+        "changed": bool(outcome.approved or missing),
+        "operators": outcome.operators,
+        "approved": [],
+        "would_approve": outcome.approved,
+        "msg": message,
+    }
+
+
+def _failed(error: OperatorsFailed) -> dict[str, Any]:
+    result = failure(str(error), error.error, timed_out=error.timed_out, **_shown(error.outcome))
+    result["changed"] = bool(error.outcome.approved)
+    if error.failure:
+        state = error.failure.state
+        result["failure"] = {
+            "object": error.failure.key,
+            "culprit": state.culprit or error.failure.key,
+            "reason": state.reason,
+            "detail": state.detail,
+            "repair": state.repair,
+        }
+    return result

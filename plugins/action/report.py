@@ -1,0 +1,92 @@
+# Copyright (c) 2026 llmd.openshift contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Action of llmd.openshift.report: facts and journal -> files and summary (documentation: plugins/modules/report.py)."""
+
+from __future__ import annotations
+
+import json
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+from ansible_collections.llmd.openshift.plugins.module_utils._report import document, html, journal, junit, text
+
+TEMPLATE = Path(__file__).resolve().parents[2] / "roles" / "report" / "templates" / "report.html.j2"
+FACTS = ("declared", "snapshot", "assessment", "plan", "proof", "failure")
+
+
+class ActionModule(ActionBase):
+    _supports_check_mode = True
+    _supports_async = False
+    _requires_connection = False
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        result = super().run(tmp, task_vars)
+        host = (task_vars or {})["inventory_hostname"]
+        _validation, args = self.validate_argument_spec(
+            argument_spec={
+                **{name: {"type": "dict", "default": {}} for name in FACTS},
+                "output_dir": {"type": "path", "default": "reports"},
+            }
+        )
+        folder = Path(args["output_dir"]) / host
+        facts = {name: json.loads(json.dumps(args[name])) for name in FACTS}  # plain types: no tagged or lazy values
+        events = _journal(folder / "journal.jsonl")
+        mode = "check" if self._task.check_mode else "run"
+        report = document.build(host, mode, _now(), events, **{**facts, "failure": facts["failure"] or None})
+        files = _write(folder, report)
+        summary = text.render(report, files)
+        if not (task_vars or {}).get("llmd_quiet"):
+            for line in summary:
+                Display().display(line)
+        result.update(
+            changed=False,
+            files=files,
+            summary=summary,
+            ansible_stats={"data": {"llmd": stats(report, files)}, "per_host": True, "aggregate": False},
+        )
+        return result
+
+
+def stats(report: dict[str, Any], files: list[str]) -> dict[str, Any]:
+    """What AAP hands on to later workflow nodes: small, no node or secret data."""
+    statuses = [item["status"] for item in report["findings"]]
+    return {
+        "outcome": report["outcome"],
+        "cluster_id": report["cluster"]["id"],
+        "openshift": report["cluster"]["openshift"],
+        "release": report["release"],
+        "path": report["path"],
+        "verdicts": {path: row["verdict"] for path, row in report["paths"].items()},
+        "proof": (report["proof"] or {}).get("status"),
+        "findings": {status: statuses.count(status) for status in sorted(set(statuses))},
+        "disruption": ((report["plan"] or {}).get("disruption") or {}).get("kinds", []),
+        "failure": (report["failure"] or {}).get("message"),
+        "files": files,
+    }
+
+
+def _journal(path: Path) -> list[dict[str, Any]]:
+    return journal.parse(path.read_text(encoding="utf-8")) if path.exists() else []
+
+
+def _write(folder: Path, report: dict[str, Any]) -> list[str]:
+    folder.mkdir(parents=True, exist_ok=True)
+    contents = {
+        "report.html": html.render(report, TEMPLATE.read_text(encoding="utf-8")),
+        "report.json": json.dumps(report, indent=2, ensure_ascii=False) + "\n",
+        "junit.xml": junit.render(report),
+    }
+    for name, content in contents.items():
+        temporary = folder / f".{name}.{os.getpid()}"
+        temporary.write_text(content, encoding="utf-8")
+        temporary.replace(folder / name)
+    return [str(folder / name) for name in contents]
+
+
+def _now() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,126 @@
+# Copyright (c) 2026 llmd.openshift contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The whole assessment of one cluster: verdicts of every path on every release, and whether the declared run may go on."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from .._data.facts import Facts
+from . import nodes, waivers
+from .model import FAIL, PATHS, Case, Finding
+from .nearest import nearest_yes
+from .registry import VERDICT, evaluate, known_ids
+from .verdict import CONDITIONAL, SUPPORTED, UNCLEAR, Verdict, judge
+
+GO, DISCOVER, STOP = "go", "discover", "stop"
+
+
+def assess(
+    snapshot: Mapping[str, Any],
+    declared: Mapping[str, Any],
+    facts: Facts,
+    today: datetime.date,
+    discovered: bool = False,
+) -> dict[str, Any]:
+    """findings (of the declared release; path and release say what each is about), verdicts, chosen, release, gate.
+
+    discovered: Node Feature Discovery has already run for this run, so what is unknown now stays unknown.
+    gate: go | discover (only hardware isn't known: learn it, then assess again) | stop; gate_message says why.
+    """
+    release, path = str(declared.get("release") or ""), str(declared.get("path") or PATHS[0])
+    given = list(declared.get("waivers") or [])
+    seen = nodes.candidates(snapshot, declared)
+
+    def verdict_of(case: Case, kinds: tuple[str, ...] = VERDICT) -> tuple[Verdict, list[Finding]]:
+        findings = waivers.apply(evaluate(case, kinds), given, today)
+        return judge(case, findings), findings
+
+    verdicts: list[Verdict] = []
+    kept: list[Finding] = waivers.troubles(given, known_ids([quirk["id"] for quirk in facts.quirks]), today)
+    chosen: Verdict | None = None
+    for each in list(dict.fromkeys([*facts.releases, release])):
+        for one in PATHS:
+            case = Case(snapshot, declared, facts, each, one, seen)
+            verdict, findings = verdict_of(case, () if each == release else VERDICT)
+            if each == release:
+                verdict = replace(verdict, nearest_yes=nearest_yes(case, verdict, findings, verdict_of))
+                kept += findings
+            verdicts.append(verdict)
+            if (each, one) == (release, path):
+                chosen = verdict
+    assert chosen is not None  # the declared release and path are among those looped over, or path is misspelt
+    findings = _merged(kept)
+    gate, message = _gate(chosen, findings, path, discovered)
+    return {
+        "findings": [finding.as_dict() for finding in findings],
+        "verdicts": [verdict.as_dict() for verdict in verdicts],
+        "chosen": chosen.as_dict(),
+        "release": _release(facts, release),
+        "best_release": _best_release(facts, verdicts, path),
+        "gate": gate,
+        "gate_message": message,
+        "candidates": {"nodes": seen.names, "unsure": [node for node, _ in seen.unsure], "vendors": seen.vendors},
+    }
+
+
+def _merged(findings: list[Finding]) -> list[Finding]:
+    """One finding where the paths agree in everything: its path is then None."""
+    groups: dict[Finding, list[str | None]] = {}
+    for finding in findings:
+        groups.setdefault(replace(finding, path=None), []).append(finding.path)
+    merged = []
+    for finding, paths in groups.items():
+        everywhere = len(set(paths)) == len(PATHS) or None in paths
+        merged += [finding] if everywhere else [replace(finding, path=path) for path in dict.fromkeys(paths)]
+    return merged
+
+
+def _gate(chosen: Verdict, findings: list[Finding], path: str, discovered: bool) -> tuple[str, str]:
+    blockers = [f for f in findings if f.blocking and f.status == FAIL and f.path in (None, path)]
+    if blockers:
+        return STOP, _message("Nothing was changed, because the cluster isn't fit for it", blockers)
+    if chosen.verdict in (SUPPORTED, CONDITIONAL) or chosen.override is not None:
+        return GO, f"{chosen.path} on RHOAI {chosen.release}: {chosen.verdict}" + (
+            f", overridden: {chosen.override}" if chosen.override else ""
+        )
+    if chosen.verdict == UNCLEAR and chosen.hardware and not discovered:
+        return DISCOVER, "The nodes' hardware isn't known yet: " + " ".join(chosen.reasons)
+    what = "isn't supported" if chosen.verdict != UNCLEAR else "can't be judged"
+    nearest = (" Nearest yes: " + " ".join(chosen.nearest_yes)) if chosen.nearest_yes else ""
+    return STOP, (
+        f"Nothing was changed, because {chosen.path} on RHOAI {chosen.release} {what} on this cluster. {' '.join(chosen.reasons)}{nearest}"
+        " To go on all the same, set llmd_allow_unsupported and llmd_allow_unsupported_reason."
+    )
+
+
+def _message(head: str, findings: list[Finding]) -> str:
+    parts = [f"{finding.subject}: {finding.observed}. {finding.remedy} [{finding.id}]" for finding in findings]
+    return f"{head}. " + " ".join(dict.fromkeys(parts))
+
+
+def _release(facts: Facts, release: str) -> dict[str, Any]:
+    row = facts.matrix.get(release)
+    if row is None:
+        return {"release": release, "known": False}
+    return {
+        "release": release,
+        "known": True,
+        "tier": row["tier"],
+        "date": row["date"],
+        **row["components"],
+        "api": row["api"],
+    }
+
+
+def _best_release(facts: Facts, verdicts: list[Verdict], path: str) -> str | None:
+    """The newest release on which the declared path is supported; else the newest conditional one."""
+    for word in (SUPPORTED, CONDITIONAL):
+        for release in reversed(facts.releases):
+            if any((v.release, v.path, v.verdict) == (release, path, word) for v in verdicts):
+                return release
+    return None

@@ -1,0 +1,45 @@
+# Copyright (c) 2026 llmd.openshift contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reading snapshots that may lack anything. What isn't there, or isn't of its type, is None: unknown, never a pass."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def dig(data: Any, *keys: str) -> Any:
+    """data[k1][k2]..., or None as soon as something is missing."""
+    for key in keys:
+        data = data.get(key) if isinstance(data, Mapping) else None
+    return data
+
+
+def rows(data: Any, *keys: str) -> list[Mapping[str, Any]] | None:
+    """The list of mappings at that place; None where there is no list. Elements of other types are left out."""
+    found = dig(data, *keys)
+    return [row for row in found if isinstance(row, Mapping)] if isinstance(found, (list, tuple)) else None
+
+
+def text(data: Any, *keys: str) -> str | None:
+    found = dig(data, *keys)
+    return found if isinstance(found, str) and found else None
+
+
+def flag(data: Any, *keys: str) -> bool | None:
+    found = dig(data, *keys)
+    return found if isinstance(found, bool) else None
+
+
+def number(data: Any, *keys: str) -> int | float | None:
+    """A non-negative number."""
+    found = dig(data, *keys)
+    good = isinstance(found, (int, float)) and not isinstance(found, bool) and found == found and found >= 0
+    return found if good else None
+
+
+def names(items: list[str], limit: int = 6) -> str:
+    """A readable list of names: "a, b and 3 more"."""
+    shown = ", ".join(items[:limit])
+    return shown if len(items) <= limit else f"{shown} and {len(items) - limit} more"

@@ -1,0 +1,96 @@
+# Copyright (c) 2026 llmd.openshift contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The words of an assessment: Finding, and the Case that a rule looks at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from .._data.facts import Facts
+from .nodes import Candidates
+
+PASS, FAIL, WARN, UNKNOWN, WAIVED = "pass", "fail", "warn", "unknown", "waived"
+PATHS = ("inference_scheduling", "pd_disaggregation", "kv_cache_offload", "wide_expert_parallelism")
+ARTICLE = "https://access.redhat.com/articles/7136620"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One rule applied to one subject.
+
+    deciding: it decides the verdict (fail -> unsupported, unknown -> unknown); required: known and bad makes the verdict
+    unsupported, unknown leaves it standing, "unverified"; blocking: the run writes nothing while it fails;
+    hardware: Node Feature Discovery would answer an unknown. path, release: None where it holds for all.
+    """
+
+    id: str
+    status: str
+    subject: str
+    observed: str
+    expected: str
+    remedy: str
+    source: str
+    deciding: bool = False
+    required: bool = False
+    blocking: bool = False
+    hardware: bool = False
+    path: str | None = None
+    release: str | None = None
+    nodes: tuple[str, ...] = field(default=())
+
+    def as_dict(self) -> dict[str, Any]:
+        kept = {key: getattr(self, key) for key in _PUBLISHED}
+        return {**kept, "nodes": list(self.nodes)}
+
+    def waived(self, note: str) -> Finding:
+        return replace(self, status=WAIVED, observed=f"{self.observed} ({note})")
+
+
+_PUBLISHED = (
+    "id", "status", "deciding", "blocking", "subject", "observed", "expected", "remedy", "source", "path", "release",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Case:
+    """What a rule sees: one cluster, one release, one path. row is the matrix row of the candidates' vendor, if any."""
+
+    snapshot: Mapping[str, Any]
+    declared: Mapping[str, Any]
+    facts: Facts
+    release: str
+    path: str
+    candidates: Candidates
+
+    @property
+    def matrix(self) -> Mapping[str, Any] | None:
+        return self.facts.matrix.get(self.release)
+
+    @property
+    def row(self) -> Mapping[str, Any] | None:
+        vendors = self.candidates.vendors
+        if self.matrix is None or len(vendors) != 1:
+            return None
+        return next(
+            (row for row in self.matrix["rows"] if (row["path"], row["vendor"]) == (self.path, vendors[0])), None
+        )
+
+    @property
+    def multi_node(self) -> bool:
+        return self.declared.get("wep_nodes", "multi") != "single"
+
+    def finding(
+        self, rule: str, status: str, subject: str, observed: str, expected: str, remedy: str, **more: Any
+    ) -> Finding:
+        """A finding of this path and release; `source` defaults to that of the matrix row."""
+        source = more.pop("source", None) or (self.row or self.matrix or {}).get("source", ARTICLE)
+        return Finding(
+            rule, status, subject, observed, expected, remedy, source, path=self.path, release=self.release, **more
+        )
+
+
+def by_status(findings: Iterable[Finding], *statuses: str) -> list[Finding]:
+    return [finding for finding in findings if finding.status in statuses]

@@ -1,0 +1,106 @@
+# Copyright (c) 2026 llmd.openshift contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The nodes that would serve: those with GPUs, of those that the declaration selects."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .look import dig, number, rows, text
+
+Node = Mapping[str, Any]
+# Labels that a snapshot keeps of every node: a key of these families that is absent is absent on the node too.
+KEPT = (
+    "feature.node.kubernetes.io/", "nvidia.com/", "amd.com/", "beta.amd.com/", "node-role.kubernetes.io/",
+    "topology.kubernetes.io/", "kubernetes.io/hostname", "kubernetes.io/arch",
+)  # fmt: skip
+_CONTROL = {"master", "control-plane"}
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """gpu: nodes that have GPUs; unsure: (node, what isn't known of it), any of which may turn out to be a GPU node."""
+
+    gpu: tuple[Node, ...]
+    unsure: tuple[tuple[str, str], ...]
+    listed: bool
+
+    @property
+    def names(self) -> list[str]:
+        return [name(node) for node in self.gpu]
+
+    @property
+    def vendors(self) -> list[str]:
+        return sorted(
+            {str(dig(node, "accelerators", "vendor")) for node in self.gpu if text(node, "accelerators", "vendor")}
+        )
+
+
+def name(node: Node) -> str:
+    return text(node, "name") or "(node without a name)"
+
+
+def candidates(snapshot: Mapping[str, Any], declared: Mapping[str, Any]) -> Candidates:
+    nodes = rows(snapshot, "nodes")
+    if nodes is None:
+        return Candidates((), (("all nodes", "could not be read"),), False)
+    selector = declared.get("node_selector") or {}
+    seen = {key for node in nodes for key in (dig(node, "labels") or {})}
+    gpu: list[Node] = []
+    unsure: list[tuple[str, str]] = []
+    for node in nodes:
+        selected, equipped = _selected(node, selector, seen), has_gpu(node)
+        if _control_only(node) or selected is False or equipped is False:
+            continue
+        doubt = _doubt(node, selected, equipped)
+        if doubt:
+            unsure.append((name(node), doubt))
+        else:
+            gpu.append(node)
+    return Candidates(tuple(gpu), tuple(unsure), True)
+
+
+def _doubt(node: Node, selected: bool | None, equipped: bool | None) -> str | None:
+    """Why it can't be said whether the node is a candidate; None when it is one."""
+    if not isinstance(dig(node, "roles"), (list, tuple)):
+        return "its role isn't known"
+    if selected is None:
+        return "whether llmd_node_selector selects it isn't known"
+    return "whether it has GPUs isn't known" if equipped is None else None
+
+
+def _selected(node: Node, selector: Mapping[str, Any], seen: set[str]) -> bool | None:
+    """None where the node's labels are unknown, or a label that snapshots don't keep is on no node."""
+    labels = dig(node, "labels")
+    if not selector:
+        return True
+    if not isinstance(labels, Mapping) or any(key not in seen and not key.startswith(KEPT) for key in selector):
+        return None
+    return all(labels.get(key) == value for key, value in selector.items())
+
+
+def _control_only(node: Node) -> bool:
+    roles = dig(node, "roles")
+    return isinstance(roles, (list, tuple)) and bool(_CONTROL & set(map(str, roles))) and "worker" not in roles
+
+
+def has_gpu(node: Node) -> bool | None:
+    """True, False, or None where nothing has looked at the node's devices yet."""
+    if text(node, "accelerators", "model") or dig(node, "accelerators", "pci_ids"):
+        return True
+    if number(node, "accelerators", "count") == 0 and text(node, "accelerators", "source") not in (None, "none"):
+        return False
+    return True if text(node, "accelerators", "vendor") or number(node, "accelerators", "count") else None
+
+
+def models(node: Node, by_pci: Mapping[str, str]) -> set[str] | None:
+    """The GPU models in a node; None where one of them can't be named."""
+    model = text(node, "accelerators", "model")
+    ids = dig(node, "accelerators", "pci_ids") or []
+    seen = {by_pci.get(str(pci)) for pci in ids} if isinstance(ids, (list, tuple)) else set()
+    if model == "unlisted" or None in seen or (model is None and not seen):
+        return None
+    return {str(found) for found in seen} | ({model} if model else set())

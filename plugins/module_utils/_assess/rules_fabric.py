@@ -1,0 +1,176 @@
+# Copyright (c) 2026 llmd.openshift contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Rules on network, host link and drives."""
+
+from __future__ import annotations
+
+from .look import dig, flag, names, number, rows, text
+from .model import FAIL, PASS, UNKNOWN, WARN, Case, Finding
+from .nodes import Node, models, name
+
+_RDMA_VENDOR = "15b3:"  # every current card of NVIDIA Networking does RDMA
+_NFD = "Let Node Feature Discovery run on the nodes (site does that), then assess again."
+
+
+def rdma(case: Case) -> list[Finding]:
+    """P/D and WEP need an RDMA fabric on every candidate."""
+    if not dig(case.row, "network", "rdma"):
+        return []
+    grouped: dict[tuple[str, str], list[str]] = {}
+    for node in case.candidates.gpu:
+        grouped.setdefault(node_rdma(case, node), []).append(name(node))
+    return [
+        case.finding(
+            "fabric-rdma", status, f"node {names(nodes)}", observed, "an active RDMA port (InfiniBand or RoCE) of at least 100 Gb/s",
+            "Connect and bring up the port, or leave the node out with llmd_node_selector." if status == FAIL else _NFD,
+            deciding=True, hardware=True, nodes=tuple(nodes),
+        )
+        for (status, observed), nodes in grouped.items()
+    ]  # fmt: skip
+
+
+def node_rdma(case: Case, node: Node) -> tuple[str, str]:
+    """(status, what was seen). A device plugin's rdma/ resource proves it; else cards and ports are looked at."""
+    if any(
+        str(key).startswith("rdma/") and number(dig(node, "allocatable"), key) for key in dig(node, "allocatable") or {}
+    ):
+        return PASS, "an RDMA resource is allocatable"
+    capable, nics = flag(node, "rdma_capable"), rows(node, "nics")
+    if capable is False:
+        return FAIL, "no card that can do RDMA"
+    if capable is None or nics is None:
+        return UNKNOWN, "its network cards aren't known"
+    cards = [nic for nic in nics if _is_rdma(case, nic)]
+    fast = [nic for nic in cards if _fast(case, nic)]
+    if not cards:
+        return UNKNOWN, "the card that can do RDMA isn't known"
+    if not fast:
+        return FAIL, f"only RDMA cards of less than 100 Gb/s ({names(_labels(cards))})"
+    return _ports(fast)
+
+
+def _ports(cards: list[Node]) -> tuple[str, str]:
+    states = [text(card, "state") for card in cards]
+    if "up" in states:
+        return PASS, f"{states.count('up')} active RDMA ports"
+    # NodeFeature lists cards without their ports (no name): that the card is there is all that can be known before a driver.
+    if any(state is None and text(card, "name") is None for card, state in zip(cards, states, strict=True)):
+        return PASS, f"{len(cards)} RDMA cards, the state of their ports isn't known"
+    if None in states:
+        return UNKNOWN, f"the state of {names(_labels(cards))} isn't known"
+    return FAIL, f"no active RDMA port: {names(_labels(cards))} down"
+
+
+def _labels(cards: list[Node]) -> list[str]:
+    return [text(card, "name") or text(card, "pci_id") or "a card" for card in cards]
+
+
+def _is_rdma(case: Case, nic: Node) -> bool:
+    pci = text(nic, "pci_id") or ""
+    infiniband = text(nic, "class") == "0207" or text(nic, "link_layer") == "InfiniBand"
+    return infiniband or pci.startswith(_RDMA_VENDOR) or pci in case.facts.rdma_nics
+
+
+def _fast(case: Case, nic: Node) -> bool:
+    floor = case.facts.traits["fabric_gbit"]["at_least"]
+    speed, slow = number(nic, "speed_mbps"), dig(case.facts.traits, "slow_nics", text(nic, "pci_id") or "")
+    if slow:
+        return False
+    return not speed or speed >= floor * 1000
+
+
+def port_state(case: Case) -> list[Finding]:
+    """Says which nodes' RDMA ports could not be looked at, so that a verdict that stands on the cards shows it."""
+    if not dig(case.row, "network", "rdma"):
+        return []
+    blind = [name(node) for node in case.candidates.gpu if "isn't known" in node_rdma(case, node)[1]]
+    if not blind:
+        return []
+    return [case.finding(
+        "fabric-port-state", UNKNOWN, f"node {names(blind)}", "the state of the RDMA ports isn't known", "active ports",
+        "Install the SR-IOV operator, whose SriovNetworkNodeState shows it.", nodes=tuple(blind),
+    )]  # fmt: skip
+
+
+def ethernet(case: Case) -> list[Finding]:
+    """Line rate of the fastest Ethernet link of each candidate; it confirms, it doesn't decide when unknown."""
+    rates = dig(case.row, "network", "ethernet_gbit")
+    if not rates:
+        return []
+    floor = min(rates)
+    grouped: dict[tuple[str, str], list[str]] = {}
+    for node in case.candidates.gpu:
+        grouped.setdefault(_node_ethernet(node, floor), []).append(name(node))
+    return [
+        case.finding(
+            "ethernet-line-rate", status, f"node {names(nodes)}", observed, f"{floor} Gb/s or more (the article: {' or '.join(map(str, rates))} GbE)",
+            f"Use a port of at least {floor} Gb/s on these nodes." if status == FAIL else _NFD, required=True, nodes=tuple(nodes),
+        )
+        for (status, observed), nodes in grouped.items()
+    ]  # fmt: skip
+
+
+def _node_ethernet(node: Node, floor: int) -> tuple[str, str]:
+    nics = rows(node, "nics")
+    links = [
+        nic
+        for nic in nics or []
+        if text(nic, "link_layer") != "InfiniBand" and text(nic, "class") != "0207" and text(nic, "state") != "down"
+    ]
+    speeds = [number(nic, "speed_mbps") for nic in links]
+    known = [speed for speed in speeds if speed]
+    if known and max(known) >= floor * 1000:
+        return PASS, f"{max(known) / 1000:g} Gb/s"
+    # Cards without a name are the PCI view of the same ports: they carry no speed and say nothing against the links.
+    open_questions = [nic for nic, speed in zip(links, speeds, strict=True) if not speed and text(nic, "name")]
+    if not known or open_questions:
+        return UNKNOWN, "the line rate isn't known"
+    return FAIL, f"{max(known) / 1000:g} Gb/s"
+
+
+def pcie(case: Case) -> list[Finding]:
+    """PCIe 5+ is an attribute of the host, inferred from the GPU's model: nothing in the API measures it."""
+    floor = dig(case.row, "network", "pcie_generation")
+    if not floor:
+        return []
+    found = []
+    for node in case.candidates.gpu:
+        seen = sorted(models(node, case.facts.gpu_models) or [])
+        generations = [dig(case.facts.traits, "models", model, "pcie_generation") for model in seen]
+        status = UNKNOWN if not seen or None in generations else PASS if min(generations) >= floor else WARN
+        said = " and ".join(
+            f"{model} is a generation {generation or '?'} device"
+            for model, generation in zip(seen, generations, strict=True)
+        )
+        remedy = "Measure the host (DCGM field 235, or the GPU's max_link_speed in sysfs)."
+        if status == WARN:
+            remedy = "The article lists this GPU all the same; expect half the transfer rate of a generation 5 device."
+        found.append(case.finding(
+            "pcie-generation", status, f"node {name(node)}", f"{said or 'not known'} (by its model)", f"host of PCIe {floor} or newer", remedy,
+            nodes=(name(node),),
+        ))  # fmt: skip
+    return found
+
+
+def nvme(case: Case) -> list[Finding]:
+    """Required for wide expert parallelism, recommended elsewhere."""
+    wanted = dig(case.row, "storage")
+    if wanted not in ("nvme_required", "nvme_recommended"):
+        return []
+    must = wanted == "nvme_required"
+    grouped: dict[tuple[str, str], list[str]] = {}
+    for node in case.candidates.gpu:
+        count = number(node, "nvme", "count")
+        status = UNKNOWN if count is None else PASS if count else FAIL if must else WARN
+        grouped.setdefault(
+            (status, "its drives aren't known" if count is None else f"{count:g} NVMe drives"), []
+        ).append(name(node))
+    return [
+        case.finding(
+            "local-nvme", status, f"node {names(nodes)}", observed, "local NVMe drives" + ("" if must else " (recommended)"),
+            _NFD if status == UNKNOWN else "Add NVMe drives, or leave the nodes out with llmd_node_selector.",
+            deciding=must, hardware=True, nodes=tuple(nodes),
+        )
+        for (status, observed), nodes in grouped.items()
+    ]  # fmt: skip

@@ -1,0 +1,171 @@
+# Copyright (c) 2026 llmd.openshift contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The named formats of data/declaration.yml. A check takes the value (already of its type) and raises Wrong with the reason."""
+
+from __future__ import annotations
+
+import datetime
+import re
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+from .._data import quantity as quantities
+from .coerce import Wrong
+from .shown import shown
+from .words import hint
+
+_LABEL = r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?"
+_SUBDOMAIN = rf"{_LABEL}(?:\.{_LABEL})*"
+_QUALIFIED = rf"(?:{_SUBDOMAIN}/)?[A-Za-z0-9](?:[-A-Za-z0-9_.]{{0,61}}[A-Za-z0-9])?"
+_HOST = r"(?:[A-Za-z0-9](?:[-A-Za-z0-9.]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?"
+_IMAGE = rf"{_HOST}(?:/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)+(?::[\w][\w.-]{{0,127}})?(?:@sha256:[0-9a-f]{{64}})?"
+_MODEL_URIS = {
+    "hf": (re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+(?::[\w.-]+)?", re.ASCII), "hf://org/model"),
+    "oci": (re.compile(_IMAGE, re.ASCII), "oci://registry/repository:tag"),
+    "pvc": (re.compile(rf"{_SUBDOMAIN}(?:/[^\s/][^\s]*)?", re.ASCII), "pvc://claim/path"),
+    "s3": (re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](?:/[^\s]*)?", re.ASCII), "s3://bucket/path"),
+}
+# Objects of an LLMInferenceService are called <name>-kserve-..., and names of Services end at 63 characters.
+_SERVICE_NAME_MAX = 40
+_EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
+
+
+def _shape(pattern: str, words: str, longest: int = 253) -> Callable[[str], None]:
+    compiled = re.compile(pattern, re.ASCII)
+
+    def check(value: str) -> None:
+        if len(value) > longest or not compiled.fullmatch(value):
+            raise Wrong(f"must be {words}, not {shown(value)}")
+
+    return check
+
+
+def _url(schemes: tuple[str, ...]) -> Callable[[str], None]:
+    def check(value: str) -> None:
+        wanted = " or ".join(f"{scheme}://" for scheme in schemes)
+        try:
+            parts = urlsplit(value)
+            port_ok = parts.port is None or parts.port > 0
+        except ValueError:
+            raise Wrong(f"must be a URL, not {shown(value)}") from None
+        if parts.username or parts.password:
+            raise Wrong("must not carry a user or a password")  # the value itself stays out of the message
+        if parts.scheme not in schemes or not port_ok or not re.fullmatch(_HOST, parts.netloc, re.ASCII):
+            raise Wrong(f"must be a URL that begins with {wanted}, not {shown(value)}")
+
+    return check
+
+
+def model_uri(value: str) -> None:
+    scheme, separator, rest = value.partition("://")
+    forms = ", ".join(form for _, form in _MODEL_URIS.values())
+    if not separator or scheme not in _MODEL_URIS:
+        near = hint(scheme, _MODEL_URIS) if separator else ""
+        raise Wrong(f"must be one of {forms}, not {shown(value)}.{near}".rstrip("."))
+    shape, form = _MODEL_URIS[scheme]
+    if not shape.fullmatch(rest):
+        raise Wrong(f"must have the form {form}, not {shown(value)}")
+
+
+def quantity(value: str) -> None:
+    number = quantities.parse(value)
+    if not number:
+        raise Wrong(f"must be a quantity above zero, like 4, 500m or 32Gi, not {shown(value)}")
+
+
+def labels(value: dict[str, Any]) -> None:
+    for key, item in value.items():
+        if not re.fullmatch(_QUALIFIED, key, re.ASCII) or len(key) > 317:
+            raise Wrong(f"has the key {shown(key)}, which isn't a label's name")
+        if not isinstance(item, str) or not re.fullmatch(
+            r"(?:[A-Za-z0-9](?:[-\w.]{0,61}[A-Za-z0-9])?)?", item, re.ASCII
+        ):
+            raise Wrong(
+                f"has the value {shown(item)} for {shown(key)}, which isn't a label's value (quote true, false and numbers)"
+            )
+
+
+def tolerations(value: list[dict[str, Any]]) -> None:
+    known = ("key", "operator", "value", "effect", "tolerationSeconds")
+    for number, item in enumerate(value):
+        _only(known, item, f"element {number}")
+        if item.get("operator", "Equal") not in ("Exists", "Equal"):
+            raise Wrong(f"element {number} has the operator {shown(item['operator'])}; known are Exists and Equal")
+        if item.get("effect") not in (None, "", *_EFFECTS):
+            raise Wrong(f"element {number} has the effect {shown(item['effect'])}; known are {', '.join(_EFFECTS)}")
+        if not item.get("key") and item.get("operator") != "Exists":
+            raise Wrong(f"element {number} has no key; only the operator Exists may stand without one")
+
+
+def device_paths(value: list[str]) -> None:
+    for path in value:
+        if not re.fullmatch(r"/dev/(?:[\w.:-]+/)*[\w.:-]+", path, re.ASCII):
+            raise Wrong(f"must hold paths under /dev, not {shown(path)}")
+        if re.fullmatch(r"/dev/(?:sd|nvme|vd)\w+", path):
+            raise Wrong(f"holds {path}: such names change at boot; use /dev/disk/by-path/... or by-id")
+
+
+def waivers(value: list[dict[str, Any]]) -> None:
+    for number, item in enumerate(value):
+        _only(("rule", "reason", "owner", "expires", "subject"), item, f"element {number}")
+        for key in ("rule", "reason", "owner", "expires"):
+            if not isinstance(item.get(key), str) or not item[key].strip():
+                raise Wrong(
+                    f"element {number} lacks {key}"
+                    if key not in item
+                    else f"element {number}: {key} must be text in quotes"
+                )
+        try:
+            datetime.date.fromisoformat(item["expires"])
+        except ValueError:
+            raise Wrong(
+                f"element {number}: expires must be a date like 2027-03-31, not {shown(item['expires'])}"
+            ) from None
+
+
+def _only(known: tuple[str, ...], item: dict[str, Any], where: str) -> None:
+    for key in item:
+        if key not in known:
+            raise Wrong(f"{where} has the unknown key {shown(key)}.{hint(key, known)}".rstrip("."))
+
+
+def package_values(value: dict[str, Any]) -> None:
+    for package, item in value.items():
+        if not isinstance(item, str) or not re.fullmatch(r"[\w.-]{1,100}", item, re.ASCII):
+            raise Wrong(f"has the value {shown(item)} for {shown(package)}; a name is wanted (quote numbers)")
+
+
+def catalogs(value: dict[str, Any]) -> None:
+    for package, item in value.items():
+        if not isinstance(item, str) or not re.fullmatch(rf"(?:{_LABEL}/)?{_SUBDOMAIN}", item, re.ASCII):
+            raise Wrong(
+                f"has the value {shown(item)} for {shown(package)}; a CatalogSource is wanted, as name or namespace/name"
+            )
+
+
+def text(value: str) -> None:
+    if not value.strip() or len(value) > 500:
+        raise Wrong("must be a text of 1 to 500 characters")
+
+
+FORMATS: dict[str, Callable[[Any], None]] = {
+    "uuid": _shape(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", "a cluster id (UUID)"),
+    "https_url": _url(("https",)),
+    "url": _url(("http", "https")),
+    "namespace": _shape(_LABEL, "a namespace (lower-case letters, digits and -, at most 63)", 63),
+    "service_name": _shape(_LABEL, f"a name of lower-case letters, digits and -, at most {_SERVICE_NAME_MAX}", _SERVICE_NAME_MAX),
+    "object_name": _shape(_SUBDOMAIN, "an object's name (lower-case letters, digits, - and .)"),
+    "model_name": _shape(r"[A-Za-z0-9][\w./:-]*", "a model's name (letters, digits and . _ - / :)", 200),
+    "image": _shape(_IMAGE, "an image, registry/repository with :tag or @sha256:...", 500),
+    "model_uri": model_uri,
+    "quantity": quantity,
+    "labels": labels,
+    "tolerations": tolerations,
+    "device_paths": device_paths,
+    "waivers": waivers,
+    "catalogs": catalogs,
+    "package_values": package_values,
+    "text": text,
+}  # fmt: skip

@@ -1,0 +1,84 @@
+# Copyright (c) 2026 llmd.openshift contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""An operator that has a Subscription already: use it, or refuse it and say why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from .._assess.look import dig, text
+from .catalog import wanted_catalog
+from .decision import ADOPT, KEEP, REFUSE, UNKNOWN, Decision, expected_csvs, unacceptable
+
+Item = Mapping[str, Any]
+
+
+def decide_existing(present: list[Item], row: Item, version: Item, declared: Item, snapshot: Item) -> Decision:
+    """present: the snapshot's Subscriptions of this package, at least one."""
+    package = row["package"]
+    where = ", ".join(f"{text(item, 'namespace')}/{text(item, 'subscription')}" for item in present)
+    if len(present) > 1:
+        why = f"there are {len(present)} Subscriptions: {where}"
+        return Decision(package, REFUSE, why, "Remove all but one; two copies of an operator fight over its resources.")
+    item = present[0]
+    base = _base(item, row)
+    ours = dig(item, "ours") is True
+    if not ours and not declared.get("adopt_operators", True):
+        why = f"{where} is there already and llmd_adopt_operators is false"
+        return replace(base, action=REFUSE, why=why, remedy="Set llmd_adopt_operators to true, or remove it.")
+    csv = text(item, "installed_csv") or text(item, "current_csv") or (text(item, "starting_csv") if ours else None)
+    trouble = _trouble(item, base, csv, version, row["csv_prefix"])
+    if csv is None or trouble:
+        why, remedy = trouble or ("", "")
+        return replace(base, action=REFUSE, why=why, remedy=remedy, csv=csv)
+    pending = text(item, "installed_csv") is None
+    return replace(
+        base,
+        action=KEEP if ours else ADOPT,
+        why=f"{csv} is {'ours' if ours else 'there already'}"
+        + (f" ({base.managed_by})" if base.managed_by and not ours else ""),
+        csv=csv,
+        pending=pending,
+        expected_csvs=expected_csvs(csv, row, snapshot, base.catalog) if pending else (csv,),
+        warnings=_warnings(base, row, declared),
+    )
+
+
+def _base(item: Item, row: Item) -> Decision:
+    return Decision(
+        row["package"],
+        UNKNOWN,
+        "",
+        namespace=text(item, "namespace") or row["namespace"],
+        subscription=text(item, "subscription") or row["package"],
+        channel=text(item, "channel"),
+        catalog=text(item, "catalog") or "",
+        catalog_namespace=text(item, "catalog_namespace") or "",
+        managed_by=text(item, "managed_by"),
+    )
+
+
+def _trouble(item: Item, base: Decision, csv: str | None, version: Item, prefix: str) -> tuple[str, str] | None:
+    """(why it can't be used, what to do)."""
+    where = f"{base.subscription} -n {base.namespace}"
+    if csv is None:
+        state = text(item, "state") or "no state"
+        return (
+            f"{base.namespace}/{base.subscription} has no ClusterServiceVersion yet ({state})",
+            f"See oc describe subscription {where}.",
+        )
+    wrong = unacceptable(version, prefix, csv)
+    if wrong:
+        return wrong, "Update or remove that operator, or choose the release that it fits."
+    if text(item, "csv_phase") == "Failed":
+        todo = f"See oc describe csv {csv} -n {base.namespace}; remove Subscription and CSV to install it anew."
+        return f"{csv} is in phase Failed", todo
+    return None
+
+
+def _warnings(base: Decision, row: Item, declared: Item) -> tuple[str, ...]:
+    wanted, _ = wanted_catalog(row, declared)
+    return (f"it comes from the catalog {base.catalog}, not from {wanted}",) if base.catalog not in ("", wanted) else ()

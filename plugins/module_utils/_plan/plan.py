@@ -1,0 +1,108 @@
+# Copyright (c) 2026 llmd.openshift contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The whole plan, and whether the declaration permits it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from .._assess.nodes import candidates, name
+from .._data.facts import Facts
+from .decision import Decision
+from .model import KEEP, Disruption, Step, total
+from .operators import decide, needed
+from .steps import World, gpu_nodes, plan_steps
+
+
+def plan(snapshot: Mapping[str, Any], declared: Mapping[str, Any], facts: Facts) -> dict[str, Any]:
+    """Contract 3.5, and what roles act on: operators (one decision each) and context.
+
+    complete is false while the GPUs' vendor isn't known: the plan then assumes the one that the collection can set up.
+    """
+    release = str(declared.get("release") or "")
+    path = str(declared.get("path") or "inference_scheduling")
+    seen = candidates(snapshot, declared)
+    vendor = seen.vendors[0] if len(seen.vendors) == 1 else None
+    assumed = vendor or facts.automation["vendors"][0]
+    packages = needed(facts, declared, release, path, [assumed])
+    decisions = tuple(decide(facts, snapshot, declared, release, package) for package in packages)
+    world = World(snapshot, declared, facts, seen, decisions, assumed)
+    steps = plan_steps(world)
+    whole = total(steps)
+    missing = [kind for kind in whole.kinds if kind not in (declared.get("allow_disruption") or [])]
+    return {
+        "steps": [step.as_dict() for step in steps],
+        "disruption": whole.as_dict(),
+        "allowed": not missing,
+        "missing": missing,
+        "message": _message(missing, steps, whole),
+        "counts": _counts(steps),
+        "complete": vendor is not None and not seen.unsure,
+        "assumptions": _assumptions(vendor, assumed, [node for node, _ in seen.unsure]),
+        "operators": [_operator(facts, decision) for decision in decisions],
+        "context": {
+            "vendor": assumed,
+            "gpu_resource": f"{assumed}.com/gpu",
+            "gpu_nodes": [name(node) for node in gpu_nodes(world)],
+            "serving_nodes": seen.names,
+            "local_storage": world.local_storage,
+            "packages": packages,
+        },
+    }
+
+
+def _counts(steps: list[Step]) -> dict[str, int]:
+    counts = {"create": 0, "update": 0, "approve": 0, KEEP: 0}
+    for step in steps:
+        for change in step.changes:
+            counts[change.action] += 1
+    return counts
+
+
+def _assumptions(vendor: str | None, assumed: str, unsure: list[str]) -> list[str]:
+    if vendor is None:
+        return [f"the GPUs aren't known yet; {assumed.upper()} is assumed until Node Feature Discovery has run"]
+    return [f"the hardware of {', '.join(unsure)} isn't known yet"] if unsure else []
+
+
+def _message(missing: list[str], steps: list[Step], whole: Disruption) -> str:
+    if not missing:
+        return ""
+    parts = []
+    for step in steps:
+        wanted = [kind for kind in step.disruption.kinds if kind in missing]
+        if wanted:
+            where = f" on {', '.join(step.disruption.nodes)}" if step.disruption.nodes else ""
+            parts.append(f"{step.title} needs {' and '.join(wanted)}{where}: {step.disruption.why}")
+    return (
+        f"Nothing was changed, because the plan disturbs nodes in ways that aren't permitted. {'. '.join(parts)}."
+        f" Permit it with llmd_allow_disruption: [{', '.join(whole.kinds)}]."
+    )
+
+
+def _operator(facts: Facts, decision: Decision) -> dict[str, Any]:
+    row = facts.operators[decision.package]
+    return {
+        "package": decision.package,
+        "title": row["title"],
+        "action": decision.action,
+        "why": decision.why,
+        "remedy": decision.remedy,
+        "warnings": list(decision.warnings),
+        "namespace": decision.namespace,
+        "install_mode": row["install_mode"],
+        "monitored": bool(row.get("monitored", False)),
+        "subscription": decision.subscription or decision.package,
+        "channel": decision.channel,
+        "csv": decision.csv,
+        "catalog": decision.catalog,
+        "catalog_namespace": decision.catalog_namespace,
+        "expected_csvs": list(decision.expected_csvs),
+        "pending": decision.pending,
+        "managed_by": decision.managed_by,
+        "stage": row["stage"],
+        "before_discovery": bool(row.get("before_discovery", False)),
+        "provides": list(row["provides"]),
+    }

@@ -1,0 +1,306 @@
+# Copyright (c) 2026 llmd.openshift contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The steps of a run, each from what the snapshot shows and what the declaration wants."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+from .._assess.look import dig, number, rows, text
+from .._assess.nodes import Candidates, name
+from .._data.facts import Facts
+from .decision import ADOPT, INSTALL, Decision
+from .model import APPROVE, CREATE, KEEP, UPDATE, Change, Disruption, Step, cost
+
+GATEWAY = ("openshift-ingress", "openshift-ai-inference")
+# PCI classes that discovery must look at: network (Ethernet and InfiniBand), display, accelerators, NVMe.
+CLASSES = ("02", "03", "12", "0108")
+
+
+@dataclass(frozen=True)
+class World:
+    """Everything that a step looks at. vendor is None where it isn't known; the plan then assumes one and says so."""
+
+    snapshot: Mapping[str, Any]
+    declared: Mapping[str, Any]
+    facts: Facts
+    candidates: Candidates
+    decisions: tuple[Decision, ...]
+    vendor: str
+
+    @property
+    def local_storage(self) -> bool:
+        return self.declared.get("model_cache", "lvms") == "lvms" and not self.declared.get("storage_class")
+
+    def there(self, kind: str) -> list[Mapping[str, Any]]:
+        """Objects of a kind; empty where the kind isn't served or could not be read (apply finds out)."""
+        return rows(self.snapshot, "objects", kind) or []
+
+    def wants(self, package: str) -> bool:
+        return any(decision.package == package for decision in self.decisions)
+
+    def namespace(self, package: str) -> str:
+        """Where the operator lives, or will."""
+        chosen = next((decision.namespace for decision in self.decisions if decision.package == package), "")
+        return chosen or str(self.facts.operators[package]["namespace"])
+
+    def cost(self, change: str, why: str, nodes: list[str] | None = None) -> Disruption:
+        return cost(self.facts.disruptions, change, nodes or [], why)
+
+
+def plan_steps(world: World) -> list[Step]:
+    made = [
+        operators(world),
+        features(world),
+        accelerators(world),
+        storage(world),
+        platform(world),
+        gateway(world),
+        serving(world),
+    ]
+    return [step for step in made if step is not None]
+
+
+def operators(world: World) -> Step:
+    changes: list[Change] = []
+    for decision in world.decisions:
+        subscription = f"Subscription {decision.namespace}/{decision.subscription or decision.package}"
+        if decision.action == INSTALL:
+            changes += [
+                Change(f"Namespace {decision.namespace}", CREATE),
+                Change(f"OperatorGroup {decision.namespace}/{decision.package}", CREATE),
+                Change(subscription, CREATE, decision.why),
+                Change(f"InstallPlan {decision.namespace}/(for {', '.join(decision.expected_csvs)})", APPROVE),
+            ]
+        else:
+            action = APPROVE if decision.pending and decision.action != ADOPT else KEEP
+            changes.append(Change(subscription, action, decision.why))
+    busy = any(change.action != KEEP for change in changes)
+    why = "operators start; they touch no node by themselves"
+    return Step(
+        "operators",
+        "operators",
+        "Install the operators",
+        tuple(changes),
+        world.cost("operator", why) if busy else Disruption(),
+    )
+
+
+def features(world: World) -> Step:
+    """One NodeFeatureDiscovery only: an existing one is used, and told to look at the classes that it leaves out."""
+    present = world.there("NodeFeatureDiscovery")
+    if not present:
+        change = Change(f"NodeFeatureDiscovery {world.namespace('nfd')}/nfd-instance", CREATE)
+    else:
+        missing = missing_classes(present[0])
+        where = _ref("NodeFeatureDiscovery", present[0])
+        change = (
+            Change(where, UPDATE, f"PCI classes {', '.join(missing)} are missing from its whitelist")
+            if missing
+            else Change(where, KEEP)
+        )
+    disruption = world.cost("node-features", "labels on nodes only") if change.action != KEEP else Disruption()
+    return Step("node-features", "nodes", "Learn the nodes' hardware", (change,), disruption)
+
+
+def missing_classes(discovery: Mapping[str, Any]) -> list[str]:
+    """PCI classes that a NodeFeatureDiscovery doesn't look at; a class is covered by any prefix of it."""
+    config = text(discovery, "spec", "workerConfig", "configData")
+    try:
+        parsed = yaml.safe_load(config) if config else None
+    except yaml.YAMLError:
+        parsed = None
+    listed = dig(parsed, "sources", "pci", "deviceClassWhitelist")
+    if not isinstance(listed, list):
+        listed = ["03", "0b40", "12"]  # NFD's own default, kubernetes-sigs/node-feature-discovery@76e6cc8cc0 source/pci
+    return [wanted for wanted in CLASSES if not any(wanted.startswith(str(one)) for one in listed)]
+
+
+def _ref(kind: str, obj: Mapping[str, Any]) -> str:
+    namespace = text(obj, "metadata", "namespace")
+    return (
+        f"{kind} {namespace}/{text(obj, 'metadata', 'name')}"
+        if namespace
+        else f"{kind} {text(obj, 'metadata', 'name')}"
+    )
+
+
+def accelerators(world: World) -> Step:
+    """The driver. It goes onto every node with GPUs of its vendor, also those that llmd_node_selector leaves out."""
+    present = world.there("ClusterPolicy")
+    nodes = gpu_nodes(world)
+    if not present:
+        busy = any(number(node, "allocatable", f"{world.vendor}.com/gpu") for node in nodes)
+        change = Change("ClusterPolicy gpu-cluster-policy", CREATE)
+        kind, why = (
+            ("gpu-driver-change", "GPU pods make way for the driver")
+            if busy
+            else ("gpu-driver", "the GPU driver is built and loaded")
+        )
+        listed = [name(node) for node in nodes]
+        return Step("gpu-driver", "accelerators", "Load the GPU driver", (change,), world.cost(kind, why, listed))
+    return Step("gpu-driver", "accelerators", "Load the GPU driver", (Change(_ref("ClusterPolicy", present[0]), KEEP),))
+
+
+def gpu_nodes(world: World) -> list[Mapping[str, Any]]:
+    """All nodes with GPUs of the vendor, selected or not."""
+    listed = rows(world.snapshot, "nodes") or []
+    return [node for node in listed if text(node, "accelerators", "vendor") == world.vendor]
+
+
+def storage(world: World) -> Step | None:
+    if not world.local_storage:
+        return None
+    present = world.there("LVMCluster")
+    where = _ref("LVMCluster", present[0]) if present else f"LVMCluster {world.namespace('lvms-operator')}/llmd"
+    change = Change(where, KEEP if present else CREATE)
+    disruption = (
+        Disruption()
+        if present
+        else world.cost("local-storage", "unused drives are taken; nothing else changes on the nodes")
+    )
+    return Step("local-storage", "storage", "Make a StorageClass on local NVMe", (change,), disruption)
+
+
+def platform(world: World) -> Step:
+    changes = [_named(world, "DSCInitialization", "default-dsci"), _science_cluster(world)]
+    if world.wants("rhcl-operator"):
+        changes += _authorization(world)
+    if world.wants("leader-worker-set"):
+        established = dig(world.snapshot, "crds", "leaderworkersets.leaderworkerset.x-k8s.io") is not None
+        changes.append(Change("LeaderWorkerSetOperator cluster", KEEP if established else CREATE))
+    return _step(
+        world,
+        "platform",
+        "platform",
+        "Set up OpenShift AI and authorization",
+        changes,
+        "platform",
+        "operators act; nodes are left alone",
+    )
+
+
+def _authorization(world: World) -> list[Change]:
+    """Kuadrant, and TLS for its Authorino, which the snapshot doesn't show: it follows Kuadrant's state."""
+    kuadrant = _named(world, "Kuadrant", "kuadrant", "kuadrant-system")
+    follow = UPDATE if kuadrant.action == CREATE else KEEP
+    return [
+        kuadrant,
+        Change(
+            "Service kuadrant-system/authorino-authorino-authorization",
+            follow,
+            "" if follow == KEEP else "serving certificate",
+        ),
+        Change("Authorino kuadrant-system/authorino", follow, "" if follow == KEEP else "TLS on its listener"),
+    ]
+
+
+def _named(world: World, kind: str, wanted: str, namespace: str = "") -> Change:
+    present = world.there(kind)
+    if present:
+        return Change(_ref(kind, present[0]), KEEP)
+    return Change(f"{kind} {namespace}/{wanted}" if namespace else f"{kind} {wanted}", CREATE)
+
+
+def _science_cluster(world: World) -> Change:
+    present = world.there("DataScienceCluster")
+    if not present:
+        return Change("DataScienceCluster default-dsc", CREATE)
+    where = _ref("DataScienceCluster", present[0])
+    state = text(present[0], "spec", "components", "kserve", "managementState")
+    return (
+        Change(where, KEEP)
+        if state == "Managed"
+        else Change(where, UPDATE, f"KServe is {state or 'not set'}, Managed is wanted")
+    )
+
+
+def gateway(world: World) -> Step:
+    wanted = str(world.declared.get("gateway_class", "openshift-default"))
+    classes = [text(one, "name") for one in rows(world.snapshot, "gateway_classes") or []]
+    namespace, gate = GATEWAY
+    there = next(
+        (
+            one
+            for one in rows(world.snapshot, "gateways") or []
+            if (text(one, "namespace"), text(one, "name")) == GATEWAY
+        ),
+        None,
+    )
+    changes = [
+        Change(f"GatewayClass {wanted}", KEEP if wanted in classes else CREATE),
+        Change(f"Gateway {namespace}/{gate}", _gateway_action(there, wanted), _gateway_why(there, wanted)),
+    ]
+    return _step(
+        world,
+        "gateway",
+        "platform",
+        "Open the inference gateway",
+        changes,
+        "gateway",
+        "a proxy and a load balancer's address are made",
+    )
+
+
+def _gateway_action(there: Mapping[str, Any] | None, wanted: str) -> str:
+    return CREATE if there is None else KEEP if text(there, "class") == wanted else UPDATE
+
+
+def _gateway_why(there: Mapping[str, Any] | None, wanted: str) -> str:
+    return f"its class is {text(there, 'class')}" if there is not None and text(there, "class") != wanted else ""
+
+
+def serving(world: World) -> Step:
+    declared = world.declared
+    namespace, service = declared.get("namespace", "llmd"), declared.get("service_name", "llmd")
+    present = next(
+        (
+            one
+            for one in world.there("LLMInferenceService")
+            if (dig(one, "metadata", "namespace"), dig(one, "metadata", "name")) == (namespace, service)
+        ),
+        None,
+    )
+    where = f"LLMInferenceService {namespace}/{service}"
+    if present is None:
+        changes = [
+            Change(f"Namespace {namespace}", CREATE),
+            Change(where, CREATE),
+            Change(f"NetworkPolicy {namespace}/{service}", CREATE),
+        ]
+        if declared.get("model_credentials_secret"):
+            changes.append(Change(f"ServiceAccount {namespace}/{service}-model", CREATE))
+    else:
+        wrong = differences(present, declared, f"{world.vendor}.com/gpu")
+        changes = [Change(where, UPDATE, "; ".join(wrong)) if wrong else Change(where, KEEP)]
+    return _step(world, "serving", "serving", "Serve the model", changes, "serving", "model servers start on free GPUs")
+
+
+def differences(service: Mapping[str, Any], declared: Mapping[str, Any], resource: str) -> list[str]:
+    """What of the declaration an existing LLMInferenceService doesn't show yet."""
+    limits = next(
+        (dig(one, "resources", "limits") for one in rows(service, "spec", "template", "containers") or []), None
+    )
+    pairs = (
+        ("model.uri", dig(service, "spec", "model", "uri"), declared.get("model_uri")),
+        ("model.name", dig(service, "spec", "model", "name"), declared.get("model_name")),
+        ("replicas", dig(service, "spec", "replicas"), declared.get("replicas")),
+        (resource, dig(limits, resource), declared.get("gpus_per_replica")),
+        ("cpu", dig(limits, "cpu"), declared.get("cpu_per_replica")),
+        ("memory", dig(limits, "memory"), declared.get("memory_per_replica")),
+    )
+    return [
+        f"{what} is {found}, {wanted} is wanted"
+        for what, found, wanted in pairs
+        if wanted is not None and str(found) != str(wanted)
+    ]
+
+
+def _step(world: World, id_: str, stage: str, title: str, changes: list[Change], change: str, why: str) -> Step:
+    busy = any(one.action != KEEP for one in changes)
+    return Step(id_, stage, title, tuple(changes), world.cost(change, why) if busy else Disruption())

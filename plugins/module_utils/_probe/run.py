@@ -1,0 +1,273 @@
+# Copyright (c) 2026 llmd.openshift contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One measurement from start to end: read the service, make the client's Pod, await it, read its log, delete everything."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .._errors import ClusterError, Conflict, Forbidden, KindMissing
+from .._proof import client, objects, plan
+from .._wait.fields import condition, dig, items, mapping
+from .._wait.pods import diagnose
+from .._wait.targets import parse
+from .._watch.wait import ClusterLike, Wait, WaitFailed
+
+# The client must end, with its document, before its Pod's deadline and our patience do.
+START_SECONDS = 120.0
+SPARE_SECONDS = 20.0
+LOG_LINES = 50
+
+
+class ProbeError(Exception):
+    """Nothing could be measured; ``failure`` names object, reason and repair."""
+
+    def __init__(self, where: str, why: str, todo: str, reason: str = "NotMeasured") -> None:
+        super().__init__(f"The service couldn't be measured: {where}: {why.rstrip('.')}. {todo}")
+        self.failure = {"object": where, "reason": reason, "detail": why, "repair": todo}
+
+
+@dataclass(frozen=True)
+class Orders:
+    """What to measure. :raises ProbeError: the image isn't named by digest, or too few requests or seconds."""
+
+    namespace: str
+    name: str
+    api_version: str
+    image: str
+    requests: int = 24
+    seconds: int = 600
+    url: str = ""
+    verify_gateway: bool = True
+    gateway_ca: str = ""
+
+    def __post_init__(self) -> None:
+        if "@sha256:" not in self.image:
+            raise ProbeError(f"image {self.image or '(none)'}", "it isn't named by digest",
+                             "Give an image as NAME@sha256:…, such as the one of ImageStream openshift/tools.")  # fmt: skip
+        if self.seconds < 60:
+            raise ProbeError("timeout_seconds", f"{self.seconds} s are too few", "Give 60 seconds or more.")
+        try:
+            plan.groups(self.requests)
+        except plan.PlanError as error:
+            raise ProbeError("requests", str(error), "Raise llmd_probe_requests.") from None
+
+    @property
+    def subject(self) -> str:
+        """How the service is shown."""
+        return f"LLMInferenceService {self.namespace}/{self.name}"
+
+
+class Probe:
+    """A measurement of one service. ``left_behind`` has what couldn't be deleted afterwards."""
+
+    def __init__(self, cluster: Any, orders: Orders) -> None:
+        self._cluster, self._orders = cluster, orders
+        self._made: list[tuple[str, str, str]] = []
+        self.left_behind: list[str] = []
+        self.name = f"llmd-probe-{uuid.uuid4().hex[:8]}"
+
+    def run(self) -> dict[str, Any]:
+        """The measurements. :raises ProbeError: the service or the Pod isn't fit. :raises ClusterError: the API said no."""
+        self._sweep()
+        service = self._service()
+        engines, pickers = self._pods(plan.ENGINE_LABELS), self._pods(plan.PICKER_LABELS)
+        try:
+            document = self._measured(service, engines, pickers)
+        finally:
+            self._delete()
+        after = self._pods(plan.ENGINE_LABELS), self._pods(plan.PICKER_LABELS)
+        return {
+            "service": self._orders.subject,
+            "model": plan.model_name(service),
+            "replicas": plan.wanted_replicas(service),
+            "auth": plan.auth_on(service),
+            "endpoints": self._endpoints(service),
+            "engines": _states(engines, after[0]),
+            "pickers": _states(pickers, after[1]),
+            "document": document,
+        }
+
+    # -- reading the service -------------------------------------------------------------------------------------------
+
+    def _service(self) -> dict[str, Any]:
+        o = self._orders
+        try:
+            found = self._cluster.get(self._cluster.path(o.api_version, "LLMInferenceService", o.namespace, o.name))
+        except KindMissing as error:
+            raise ProbeError(o.subject, error.why, error.todo) from None
+        if found is None:
+            raise ProbeError(o.subject, "it doesn't exist", "Run the serving stage first.")
+        ready = condition(found, "Ready")
+        if ready.get("status") != "True":
+            raise ProbeError(o.subject, f"it isn't ready: {ready.get('reason') or 'no status'} {ready.get('message') or ''}",
+                             "Run the serving stage, which waits for it.")  # fmt: skip
+        return dict(found)
+
+    def _pods(self, labels: Mapping[str, str]) -> list[dict[str, Any]]:
+        path = self._cluster.path("v1", "Pod", self._orders.namespace)
+        found = self._cluster.list(path, label_selector=plan.selector(labels, self._orders.name))
+        return [p for p in found if not dig(p, "metadata.deletionTimestamp")]
+
+    def _endpoints(self, service: Mapping[str, Any]) -> dict[str, str]:
+        base = (self._orders.url or plan.address(service)).rstrip("/")
+        paths = {"models": "/v1/models", "chat": "/v1/chat/completions", "completions": "/v1/completions"}
+        return {"url": base, **{k: base + p for k, p in paths.items()}}
+
+    # -- the client's Pod ----------------------------------------------------------------------------------------------
+
+    def _measured(
+        self, service: Mapping[str, Any], engines: list[dict[str, Any]], pickers: list[dict[str, Any]]
+    ) -> Any:
+        o = self._orders
+        owner = objects.owner_of(self._create(objects.account(self.name, o.namespace)))
+        denied = self._denied(owner)
+        try:
+            seconds = max(30.0, o.seconds - START_SECONDS - SPARE_SECONDS)
+            orders = plan.build(
+                service, engines, pickers, o.requests, self.name, seconds, o.url, o.verify_gateway, denied
+            )
+        except plan.PlanError as error:
+            raise ProbeError(o.subject, str(error), "Look at the service's status and its Pods.") from None
+        for obj in (
+            objects.role(self.name, o.namespace, o.name, owner),
+            objects.role_binding(self.name, o.namespace, owner),
+            objects.cluster_role(self.name, o.namespace),
+            objects.cluster_role_binding(self.name, o.namespace),
+            objects.config(self.name, o.namespace, client_script(), orders, o.gateway_ca, owner),
+            objects.pod(self.name, o.namespace, o.image, o.seconds, denied, owner),
+        ):
+            self._create(obj)
+        self._await()
+        return self._document()
+
+    def _denied(self, owner: dict[str, Any]) -> bool:
+        """An account without any right, and its token for the client; False where we may not make tokens."""
+        o, name = self._orders, f"{self.name}-denied"
+        self._create(objects.account(name, o.namespace, owner))
+        request = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {"expirationSeconds": 600}}
+        try:
+            made = self._cluster.create(
+                f"{self._cluster.path('v1', 'ServiceAccount', o.namespace, name)}/token", request
+            )
+        except Forbidden:
+            return False
+        self._create(objects.denied_token(self.name, o.namespace, str(dig(made, "status.token")), owner))
+        return True
+
+    def _create(self, obj: dict[str, Any]) -> dict[str, Any]:
+        meta = obj["metadata"]
+        namespace = meta.get("namespace")
+        path = self._cluster.path(obj["apiVersion"], obj["kind"], namespace)
+        try:
+            made = self._cluster.create(path, obj)
+        except Conflict:
+            # The name is random, so an object of that name is ours: the answer to our first try was lost.
+            made = self._cluster.get(f"{path}/{meta['name']}")
+            if made is None:
+                raise
+        self._made.append((f"{obj['kind']} {meta['name']}", f"{path}/{meta['name']}", str(dig(made, "metadata.uid"))))
+        return dict(made)
+
+    def _await(self) -> None:
+        target = {
+            "api_version": "v1",
+            "kind": "Pod",
+            "namespace": self._orders.namespace,
+            "name": self.name,
+            "until": "completed",
+        }
+        cluster: ClusterLike = self._cluster
+        try:
+            Wait(cluster, parse([target]), float(self._orders.seconds + SPARE_SECONDS), lambda _line: None).run()
+        except WaitFailed as error:
+            where = f"Pod {self._orders.namespace}/{self.name}"
+            if error.failure:
+                state = error.failure.state
+                raise ProbeError(where, state.text, state.repair, state.reason) from None
+            if isinstance(error.error, ClusterError):
+                raise error.error from None
+            raise ProbeError(where, str(error), "Look at the node and at the Pod's events.", "Timeout") from None
+
+    def _document(self) -> Any:
+        text = self._cluster.logs(self._orders.namespace, self.name, "client", LOG_LINES)
+        lines = [line for line in text.splitlines() if line.strip()]
+        try:
+            return json.loads(lines[-1])
+        except (IndexError, ValueError):
+            last = lines[-1][:200] if lines else "nothing"
+            raise ProbeError(f"Pod {self._orders.namespace}/{self.name}", f"its log doesn't end with a document: {last}",
+                             "Check that the image has python3 (3.9 or later).", "NoDocument") from None  # fmt: skip
+
+    # -- leaving nothing behind ----------------------------------------------------------------------------------------
+
+    def _delete(self) -> None:
+        for shown, path, uid in reversed(self._made):
+            try:
+                self._cluster.delete(path, uid)
+            except Conflict:
+                continue  # another object of that name: not ours
+            except ClusterError as error:
+                self.left_behind.append(f"{shown} ({error.why})")
+        self._made.clear()
+
+    def _sweep(self) -> None:
+        """Deletes what an interrupted measurement of this namespace left behind (the run's lock says: nobody else's)."""
+        kinds = [("v1", "Pod"), ("v1", "ConfigMap"), ("v1", "Secret"), (f"{objects.RBAC}/v1", "RoleBinding"),
+                 (f"{objects.RBAC}/v1", "Role"), ("v1", "ServiceAccount")]  # fmt: skip
+        for api_version, kind in kinds:
+            self._sweep_kind(self._cluster.path(api_version, kind, self._orders.namespace))
+        for kind in ("ClusterRoleBinding", "ClusterRole"):
+            self._sweep_kind(self._cluster.path(f"{objects.RBAC}/v1", kind), self._is_ours)
+
+    def _sweep_kind(self, path: str, ours: Any = lambda _obj: True) -> None:
+        try:
+            for obj in self._cluster.list(path, label_selector=objects.SELECTOR):
+                if ours(obj):
+                    self._cluster.delete(f"{path}/{dig(obj, 'metadata.name')}", dig(obj, "metadata.uid"))
+        except Forbidden:
+            return  # without the right to look we made nothing either
+
+    def _is_ours(self, obj: Mapping[str, Any]) -> bool:
+        """Of cluster-wide leftovers only those for this namespace: another namespace may be measured right now."""
+        return mapping(obj, "metadata.annotations").get(objects.NAMESPACE_ANNOTATION) == self._orders.namespace
+
+
+def client_script() -> str:
+    """The client's source, also from the zip file that Ansible packs a module into."""
+    spec = client.__spec__
+    source = spec.loader.get_source(client.__name__) if spec and spec.loader else None  # type: ignore[attr-defined]
+    if not source:
+        raise ProbeError("the proof's client", "its source can't be read", "Install the collection anew.")
+    return str(source)
+
+
+def _states(before: list[dict[str, Any]], after: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Each Pod that is there now or was before: ready then and now, restarts then and now, what is wrong."""
+    old = {str(dig(p, "metadata.name")): p for p in before}
+    new = {str(dig(p, "metadata.name")): p for p in after}
+    out = []
+    for name in sorted({*old, *new}):
+        was, now = old.get(name), new.get(name)
+        trouble = diagnose(now) if now else None
+        out.append({
+            "name": name,
+            "node": str(dig(now or was, "spec.nodeName") or ""),
+            "ready_before": bool(was and plan.is_ready(was)),
+            "ready": bool(now and plan.is_ready(now)),
+            "restarts_before": _restarts(was),
+            "restarts": _restarts(now),
+            "trouble": trouble.text if trouble else ("" if now else "gone"),
+        })  # fmt: skip
+    return out
+
+
+def _restarts(pod: Mapping[str, Any] | None) -> int:
+    statuses = items(pod or {}, "status.containerStatuses")
+    return sum(s.get("restartCount") or 0 for s in statuses)

@@ -1,0 +1,114 @@
+# Copyright (c) 2026 llmd.openshift contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Does the service answer as it should: models, both completions, plain and streamed, usage; refusals."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+from .._wait.model import one_line
+from .findings import API_SOURCE, Finding, finding
+
+_AUTH_REMEDY = ("Requests without a valid token must not reach the model: check AuthPolicy and Authorino (Connectivity "
+                "Link 1.4.0 lets them through), then restart odh-model-controller.")  # fmt: skip
+_CALLS = ("chat", "chat-stream", "completions", "completions-stream")
+
+
+def checks(subject: str, measured: Mapping[str, Any]) -> list[Finding]:
+    """Findings on answers, from the client's document, the model's name and whether authentication is on."""
+    document = measured.get("document") or {}
+    out = [_models(subject, document.get("models"), str(measured.get("model")))]
+    calls = {c.get("name"): c for c in document.get("calls") or []}
+    out += [_call(subject, name, calls.get(name)) for name in _CALLS]
+    if measured.get("auth"):
+        refusals = {r.get("name"): r for r in document.get("refusals") or []}
+        out += [_refusal(subject, name, refusals.get(name), codes) for name, codes in
+                (("no-token", (401,)), ("wrong-token", (401,)))]  # fmt: skip
+        if "no-right" in refusals:
+            out.append(_refusal(subject, "no-right", refusals["no-right"], (403,)))
+    return out
+
+
+def _models(subject: str, record: Mapping[str, Any] | None, model: str) -> Finding:
+    expected, remedy = f"200, with model {model} in the list", "Check the model's name (spec.model.name) and the route."
+    if record is None:
+        return _lost(subject, "models", expected)
+    names = record.get("models")
+    good = record.get("status") == 200 and isinstance(names, list) and model in names
+    observed = f"{_status(record)}, models {', '.join(map(str, names)) if names else 'none'}"
+    return finding("models", "pass" if good else "fail", subject, observed, expected, remedy, API_SOURCE)
+
+
+def _call(subject: str, name: str, record: Mapping[str, Any] | None) -> Finding:
+    expected = "200 with text and a usage that adds up" + (
+        ", as a stream that ends with [DONE]" if "stream" in name else ""
+    )
+    if record is None:
+        return _lost(subject, name, expected)
+    faults = _faults(record)
+    observed = "; ".join([_status(record), *faults]) if faults else (
+        f"{_status(record)} in {record.get('ms')} ms, {_usage_text(record)}")  # fmt: skip
+    return finding(name, "fail" if faults else "pass", subject, one_line(observed), expected,
+                   "Read the gateway's and the vLLM Pods' logs for this request.", API_SOURCE)  # fmt: skip
+
+
+def _faults(record: Mapping[str, Any]) -> list[str]:
+    if record.get("status") != 200:
+        return [str(record.get("error") or "no answer")]
+    out = [f for f in [usage_fault(record.get("usage"))] if f]
+    if not record.get("text_length"):
+        out.append("no text")
+    if record.get("error"):
+        out.append(str(record["error"]))
+    if record.get("stream"):
+        out += [] if record.get("done") else ["the stream ended without [DONE]"]
+        out += [f"{record['bad_chunks']} chunks aren't JSON"] if record.get("bad_chunks") else []
+        out += [] if (record.get("chunks") or 0) > 1 else [f"{record.get('chunks') or 0} chunks: not streamed"]
+    return out
+
+
+def usage_fault(usage: Any) -> str:
+    """What is wrong with a usage block, or an empty string."""
+    if not isinstance(usage, Mapping):
+        return "no usage"
+    prompt, completion, total = (
+        cast(int, usage.get(k)) for k in ("prompt_tokens", "completion_tokens", "total_tokens")
+    )
+    if not (_is_count(prompt) and _is_count(completion) and _is_count(total)):
+        return f"usage without numbers: {one_line(dict(usage), 120)}"
+    if prompt < 1 or completion < 1 or prompt + completion != total:
+        return f"usage doesn't add up: {prompt} + {completion} = {total}"
+    return ""
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _usage_text(record: Mapping[str, Any]) -> str:
+    usage = record.get("usage") or {}
+    return f"{usage.get('prompt_tokens')} + {usage.get('completion_tokens')} tokens"
+
+
+def _refusal(subject: str, name: str, record: Mapping[str, Any] | None, codes: tuple[int, ...]) -> Finding:
+    expected = f"HTTP {' or '.join(map(str, codes))}"
+    if record is None:
+        return _lost(subject, f"refused-{name}", expected)
+    status = record.get("status")
+    if status is None:  # nobody said no: a broken connection proves nothing about access
+        return finding(
+            f"refused-{name}", "unknown", subject, str(record.get("error")), expected, _AUTH_REMEDY, API_SOURCE
+        )
+    return finding(f"refused-{name}", "pass" if status in codes else "fail", subject, _status(record), expected,
+                   _AUTH_REMEDY, API_SOURCE)  # fmt: skip
+
+
+def _lost(subject: str, name: str, expected: str) -> Finding:
+    return finding(name, "unknown", subject, "not measured", expected, "Run the verify stage again.", API_SOURCE)
+
+
+def _status(record: Mapping[str, Any]) -> str:
+    return f"HTTP {record.get('status')}" if record.get("status") else "no answer"

@@ -1,0 +1,27 @@
+# Copyright (c) 2026 llmd.openshift contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The HTML page of a report: one self-contained file (no script or style from elsewhere), everything escaped."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from jinja2 import ChainableUndefined, Environment
+
+
+def render(report: dict[str, Any], template: str) -> str:
+    """The page. *template* is the text of roles/report/templates/report.html.j2."""
+    environment = Environment(autoescape=True, undefined=ChainableUndefined, trim_blocks=True, lstrip_blocks=True)
+    return environment.from_string(template).render(report=report, bars=bars(report["stages"]))
+
+
+def bars(stages: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Timeline rows with ``left`` and ``width`` in percent of the run."""
+    total = sum(row["seconds"] or 0 for row in stages) or 1
+    rows, left = [], 0.0
+    for row in stages:
+        width = 100 * (row["seconds"] or 0) / total
+        rows.append({**row, "left": round(left, 2), "width": round(max(width, 0.3), 2)})
+        left += width
+    return rows

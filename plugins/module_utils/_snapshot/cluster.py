@@ -1,0 +1,63 @@
+# Copyright (c) 2026 llmd.openshift contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The cluster itself: identity, OpenShift version and history, platform, networks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .values import condition, conditions, dig, number, rows, text
+
+HISTORY = 10  # newest entries kept
+
+
+def identity(version: Any, infrastructure: Any) -> dict[str, Any]:
+    """Who the cluster says it is."""
+    return {
+        "id": text(version, "spec", "clusterID"),
+        "api_url": text(infrastructure, "status", "apiServerURL"),
+        "name": text(infrastructure, "status", "infrastructureName"),
+    }
+
+
+def openshift(version: Any) -> dict[str, Any]:
+    """The version that is completely rolled out (not the one being rolled out), its history and conditions."""
+    history = [
+        {
+            "version": text(row, "version"),
+            "state": text(row, "state"),
+            "started": text(row, "startedTime"),
+            "completed": text(row, "completionTime"),
+        }
+        for row in rows(version, "status", "history")[:HISTORY]
+    ]
+    return {
+        "version": next((row["version"] for row in history if row["state"] == "Completed"), None),
+        "channel": text(version, "spec", "channel"),
+        "upgrading": condition(version, "Progressing"),
+        "history": history,
+        "conditions": conditions(version),
+    }
+
+
+def platform(infrastructure: Any) -> dict[str, Any]:
+    """Where the cluster runs and how its control plane is laid out."""
+    return {
+        "type": text(infrastructure, "status", "platformStatus", "type") or text(infrastructure, "status", "platform"),
+        "control_plane_topology": text(infrastructure, "status", "controlPlaneTopology"),
+        "infrastructure_topology": text(infrastructure, "status", "infrastructureTopology"),
+    }
+
+
+def networks(network: Any) -> dict[str, Any]:
+    """Pod and service networks in force. The machine network isn't in any API that every cluster serves: unknown."""
+    services = dig(network, "status", "serviceNetwork")
+    pods = [cidr for row in rows(network, "status", "clusterNetwork") if (cidr := text(row, "cidr"))]
+    return {
+        "type": text(network, "status", "networkType"),
+        "cluster": pods if network is not None else None,
+        "service": [entry for entry in services if isinstance(entry, str)] if isinstance(services, list) else None,
+        "machine": None,
+        "mtu": number(dig(network, "status", "clusterNetworkMTU")),
+    }

@@ -1,0 +1,58 @@
+# Copyright (c) 2026 llmd.openshift contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""NodeFeatureDiscovery and the NVIDIA ClusterPolicy.
+
+A ClusterPolicy is ``ready`` also when there is nothing to do (no NFD labels, no GPU nodes): its reason decides, and
+the nodes' allocatable GPUs, which a target asks for with ``nodes`` (see ``targets.py``). Source: NVIDIA/gpu-operator
+``controllers/clusterpolicy_controller.go`` and ``internal/conditions`` (states, types and reasons).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from .fields import because, condition, dig, is_old
+from .model import State, done, failed, waiting
+
+_EMPTY_READY = {
+    "NFDLabelsMissing": "Install NodeFeatureDiscovery and check that nodes have feature.node.kubernetes.io/pci-10de.present.",
+    "NoGPUNodes": "Check that the nodes hold NVIDIA GPUs and that NodeFeatureDiscovery whitelists PCI class 03.",
+}
+
+
+def feature_discovery(obj: Mapping[str, Any], options: Mapping[str, Any]) -> State:
+    """Done when the NodeFeatureDiscovery's Available condition is True and Degraded isn't."""
+    degraded = condition(obj, "Degraded")
+    if degraded.get("status") == "True":
+        return failed("Degraded", because(degraded), "Look at the Pods in its namespace.", grace=60)
+    available = condition(obj, "Available")
+    if available.get("status") == "True" and not is_old(obj, available):
+        return done("Available")
+    return waiting("Progressing", because(condition(obj, "Progressing")) or because(available))
+
+
+def cluster_policy(obj: Mapping[str, Any], options: Mapping[str, Any]) -> State:
+    """Done when state is ready *and* the Ready condition's reason says that operands were really deployed."""
+    state = str(dig(obj, "status.state") or "")
+    ready, error = condition(obj, "Ready"), condition(obj, "Error")
+    if state == "ignored":
+        return failed(
+            "Ignored",
+            "another ClusterPolicy is the active one; the operator honours one only",
+            "Keep one ClusterPolicy: oc get clusterpolicy",
+        )
+    if ready.get("reason") in _EMPTY_READY:
+        return failed(
+            str(ready["reason"]),
+            f"state is {state or 'not set'}, but no GPU is set up: {ready.get('message')}",
+            _EMPTY_READY[str(ready["reason"])],
+            grace=120,
+        )
+    if error.get("status") == "True" and error.get("reason") == "ReconcileFailed":
+        return failed("ReconcileFailed", because(error), "Correct the field that the message names.", grace=60)
+    if state == "ready" and ready.get("status") in (None, "True"):
+        return done("ready", because(ready))
+    return waiting(state or "NoStatus", because(error) if error.get("status") == "True" else because(ready))

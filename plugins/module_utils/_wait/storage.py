@@ -1,0 +1,65 @@
+# Copyright (c) 2026 llmd.openshift contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""LVMCluster (LVM Storage).
+
+Source: openshift/lvm-operator ``api/v1alpha1/lvmcluster_types.go`` (states; ``deviceClassStatuses[].nodeStatus[]``
+with the excluded devices and why).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from .fields import because, condition, dig, items
+from .model import State, done, failed, one_line, waiting
+
+# LVMS tries again by itself, and shows Degraded or Failed while only some nodes are through.
+GRACE = 30.0
+
+
+def lvm_cluster(obj: Mapping[str, Any], options: Mapping[str, Any]) -> State:
+    """Done when the state is Ready; failed when a node has no usable disk or a volume group can't be made."""
+    state = str(dig(obj, "status.state") or "")
+    if state == "Ready" and dig(obj, "status.ready") is not False:
+        return done("Ready", _nodes(obj))
+    if state in ("Failed", "Degraded"):
+        return failed(
+            state,
+            _why(obj) or "LVMS gives no reason",
+            "Name free disks (llmd_nvme_paths), or wipe the ones that are no longer needed.",
+            grace=GRACE,
+        )
+    return waiting(state or "NoStatus", _why(obj))
+
+
+def _nodes(obj: Mapping[str, Any]) -> str:
+    return "; ".join(
+        f"{c.get('name')} on {len(items(c, 'nodeStatus'))} nodes" for c in items(obj, "status.deviceClassStatuses")
+    )
+
+
+def _why(obj: Mapping[str, Any]) -> str:
+    parts = [
+        _node(str(device_class.get("name")), node)
+        for device_class in items(obj, "status.deviceClassStatuses")
+        for node in items(device_class, "nodeStatus")
+        if node.get("status") in ("Failed", "Degraded")
+    ]
+    if parts:
+        return one_line("; ".join(parts))
+    for kind in ("VolumeGroupsReady", "ResourcesAvailable"):
+        found = condition(obj, kind)
+        if found.get("status") == "False":
+            return because(found)
+    return ""
+
+
+def _node(device_class: str, node: Mapping[str, Any]) -> str:
+    out = f"{device_class} on {node.get('node')} is {node.get('status')}"
+    if node.get("reason"):
+        out += f": {node['reason']}"
+    excluded = [f"{e.get('name')} ({', '.join(map(str, e.get('reasons') or []))})" for e in items(node, "excluded")]
+    return f"{out}; excluded: {', '.join(excluded[:4])}" if excluded else out

@@ -1,0 +1,80 @@
+# Copyright (c) 2026 llmd.openshift contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Looks around a late or failing object: its Pods, the last line of a crashed container, its last warning event.
+
+Diagnosis must not make things worse: whatever can't be read is left out, and what was refused isn't asked again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Protocol
+
+from .._errors import ClusterError, Forbidden
+from .._wait.fields import dig, name_of
+from .._wait.model import State, one_line
+from .._wait.pods import crashed_container
+from .._wait.related import Query
+
+
+class Looker(Protocol):
+    """The part of ``_k8s.Cluster`` that diagnosis needs."""
+
+    def path(self, api_version: str, kind: str, namespace: str | None = None, name: str | None = None) -> str: ...
+
+    def list(self, path: str, label_selector: str | None = None, field_selector: str | None = None) -> list[Any]: ...
+
+    def logs(self, namespace: str, pod: str, container: str | None = None, tail: int | None = None) -> str: ...
+
+
+class Evidence:
+    """Reads diagnosis from one cluster."""
+
+    def __init__(self, cluster: Looker) -> None:
+        self._cluster = cluster
+        self._refused: set[str] = set()
+
+    def pods(self, query: Query) -> list[Mapping[str, Any]]:
+        """The Pods of a query, or none when they can't be read."""
+        if f"pods {query.namespace}" in self._refused:
+            return []
+        try:
+            return self._cluster.list(
+                self._cluster.path("v1", "Pod", query.namespace), label_selector=query.label_selector or None
+            )
+        except Forbidden:
+            self._refused.add(f"pods {query.namespace}")
+        except ClusterError:
+            pass
+        return []
+
+    def with_log(self, state: State, pods: list[Mapping[str, Any]]) -> State:
+        """A crash with the last line that its container wrote."""
+        pod = next((p for p in pods if name_of({**p, "kind": "Pod"}) == state.culprit), None)
+        container = crashed_container(pod) if pod else None
+        if pod is None or container is None:
+            return state
+        try:
+            log = self._cluster.logs(str(dig(pod, "metadata.namespace")), str(dig(pod, "metadata.name")), container, 5)
+        except ClusterError:
+            return state
+        last = next((line for line in reversed(log.splitlines()) if line.strip()), "")
+        return replace(state, detail=f"{state.detail}; its last log line: {one_line(last, 300)}") if last else state
+
+    def last_warning(self, kind: str, namespace: str, name: str) -> str:
+        """The newest warning event about an object, or an empty string."""
+        selector = f"involvedObject.kind={kind},involvedObject.name={name},type=Warning"
+        try:
+            path = self._cluster.path("v1", "Event", namespace or "default")
+            events = self._cluster.list(path, field_selector=selector)
+        except ClusterError:
+            return ""
+        newest = max(events, key=_when, default=None)
+        return one_line(f"{newest.get('reason')}: {newest.get('message')}", 300) if newest else ""
+
+
+def _when(event: Mapping[str, Any]) -> str:
+    return str(event.get("lastTimestamp") or event.get("eventTime") or dig(event, "metadata.creationTimestamp") or "")

@@ -1,0 +1,248 @@
+# Copyright (c) 2026 llmd.openshift contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Brings wished operators to Succeeded: follows OLM's objects, approves the expected InstallPlans, shows progress."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from .._errors import ClusterError, Conflict, Invalid, KindMissing, NotFound
+from .._olm import catalogs
+from .._olm.decide import Decision, decide
+from .._olm.world import Wish, World
+from .._wait.fields import dig
+from .._wait.tracker import Failure, Tracker, span
+from .follow import Follower, Reader, Seen, Trouble, is_cluster_error
+from .sources import Source
+
+_OPERATORS = "operators.coreos.com/v1alpha1"
+# Copies of a CSV lie in every namespace of the cluster: thousands of large objects that say nothing new.
+SOURCES = {
+    "subscriptions": Source(_OPERATORS, "Subscription"),
+    "plans": Source(_OPERATORS, "InstallPlan"),
+    "csvs": Source(_OPERATORS, "ClusterServiceVersion", label_selector="!olm.copiedFrom"),
+    "catalogs": Source(_OPERATORS, "CatalogSource"),
+    "groups": Source("operators.coreos.com/v1", "OperatorGroup"),
+}
+PACKAGES = "packages.operators.coreos.com/v1"
+ASK_SECONDS = 5.0
+JSON_PATCH = "application/json-patch+json"
+
+
+class Acting(Reader, Protocol):
+    """What this needs of a cluster: reading, and patching an InstallPlan."""
+
+    def list(self, path: str, label_selector: str | None = None, field_selector: str | None = None) -> list[Any]: ...
+
+    def patch(self, path: str, body: Any, content_type: str = ...) -> dict[str, Any]: ...
+
+
+@dataclass
+class Outcome:
+    """How it ended: one entry for each operator, the plans that were (or would be) approved, remarks."""
+
+    operators: list[dict[str, Any]]
+    approved: list[str]
+    warnings: list[str] = field(default_factory=list)
+
+
+class OperatorsFailed(Exception):
+    """Not every operator got there."""
+
+    def __init__(
+        self,
+        message: str,
+        outcome: Outcome,
+        failure: Failure | None = None,
+        timed_out: bool = False,
+        error: Exception | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.outcome, self.failure, self.timed_out, self.error = outcome, failure, timed_out, error
+
+
+class Operators:
+    """The work for ``wishes``; ``show`` gets progress lines."""
+
+    def __init__(
+        self,
+        cluster: Acting,
+        wishes: list[Wish],
+        seconds: float,
+        show: Callable[[str], None],
+        clock: Callable[[], float] = time.monotonic,
+        until: str = "succeeded",
+    ) -> None:
+        self._cluster, self._wishes, self._show, self._clock = cluster, wishes, show, clock
+        self._until = until
+        self._world = World()
+        self._read: set[Source] = set()
+        self._decisions: list[Decision] = []
+        self._approved: dict[str, float] = {}
+        self._outage: tuple[float, Exception] | None = None
+        start = clock()
+        self._deadline, self._next_ask = start + seconds, start
+        self._tracker = Tracker([w.key for w in wishes], start)
+
+    def run(self) -> Outcome:
+        """Blocks until every operator is there. :raises OperatorsFailed: with object, reason and repair."""
+        with Follower(self._cluster, SOURCES.values()) as follower:
+            while True:
+                now = self._clock()
+                for event in follower.wait(min(self._tracker.pause(now, self._deadline), ASK_SECONDS)):
+                    self._take(event)
+                if len(self._read) == len(SOURCES):
+                    self._act()
+                for line in self._tracker.lines(self._clock()):
+                    self._show(line)
+                if self._tracker.finished or (self._until == "approved" and self._all_approved()):
+                    return self._outcome()
+                self._end()
+
+    def _all_approved(self) -> bool:
+        """Whether OLM has all that it needs from us: each wish is installed, or its plan is approved (and seen so)."""
+        return bool(self._decisions) and all(d.installed or self._is_approved(d) for d in self._decisions)
+
+    def _is_approved(self, decision: Decision) -> bool:
+        plans = self._world.plans_of(decision.wish.namespace)
+        return any(dig(p, "metadata.name") == decision.plan and dig(p, "spec.approved") is True for p in plans)
+
+    def look(self) -> Outcome:
+        """Check mode: reads once, approves nothing, says what would be approved. :raises ClusterError:"""
+        for name, source in SOURCES.items():
+            try:
+                path = self._cluster.path(source.api_version, source.kind)
+                setattr(self._world, name, self._cluster.list(path, source.label_selector or None))
+            except (KindMissing, NotFound):
+                continue
+        self._ask()
+        self._decisions = decide(self._wishes, self._world)
+        for decision in self._decisions:
+            self._tracker.update(decision.wish.key, decision.state, self._clock())
+        self._approved = {_plan_key(d): 0.0 for d in self._decisions if d.approve}
+        return self._outcome()
+
+    def _take(self, event: Seen | Trouble) -> None:
+        if isinstance(event, Trouble):
+            self._trouble(event)
+            return
+        if self._outage:
+            self._show(f"the API answers again after {span(self._clock() - self._outage[0])}")
+        self._outage = None
+        self._read.add(event.source)
+        name = next(n for n, s in SOURCES.items() if s == event.source)
+        setattr(self._world, name, list(event.objects.values()))
+
+    def _trouble(self, event: Trouble) -> None:
+        if event.final:
+            text = (
+                str(event.error)
+                if is_cluster_error(event.error)
+                else (
+                    f"Watching {event.source.kind} failed: {type(event.error).__name__}: {event.error}. "
+                    "This is a fault of the collection: please report it."
+                )
+            )
+            raise OperatorsFailed(text, self._outcome(), error=event.error)
+        if self._outage is None:
+            self._outage = (self._clock(), event.error)
+            self._show(f"the API doesn't answer, waiting on: {event.error}")
+
+    def _act(self) -> None:
+        now = self._clock()
+        if now >= self._next_ask and not self._outage:
+            self._ask()
+            self._next_ask = self._clock() + ASK_SECONDS
+        self._decisions = decide(self._wishes, self._world)
+        for decision in self._decisions:
+            self._tracker.update(decision.wish.key, decision.state, now)
+        for decision in {_plan_key(d): d for d in self._decisions if d.approve}.values():
+            self._approve(decision)
+
+    def _ask(self) -> None:
+        """Asks the package server about wishes that have no plan and no CSV yet."""
+        on_their_way = {d.wish.key for d in self._decisions if d.plan or d.installed}
+        wanted = [w for w in self._wishes if w.key not in on_their_way]
+        for namespace, catalog, package in catalogs.asks(wanted, self._world):
+            key = (namespace, catalog, package)
+            try:
+                self._world.packages[key] = self._package(*key)
+            except ClusterError:  # the package server only helps to explain: without it we go on, as OLM itself does
+                self._world.packages.pop(key, None)
+
+    def _package(self, namespace: str, catalog: str, package: str) -> Mapping[str, Any] | None:
+        path = self._cluster.path(PACKAGES, "PackageManifest", namespace)
+        found = self._cluster.list(path, f"catalog={catalog},catalog-namespace={namespace}", f"metadata.name={package}")
+        return next((p for p in found if dig(p, "metadata.name") == package), None)
+
+    def _approve(self, decision: Decision) -> None:
+        """Approves a plan; the patch holds only for exactly the CSVs that were judged."""
+        key = _plan_key(decision)
+        if self._clock() - self._approved.get(key, float("-inf")) < ASK_SECONDS:
+            return  # approved already: the watch hasn't shown it yet
+        namespace = decision.wish.namespace
+        plan = next(p for p in self._world.plans_of(namespace) if dig(p, "metadata.name") == decision.approve)
+        names = list(dig(plan, "spec.clusterServiceVersionNames"))
+        body = [
+            {"op": "test", "path": "/spec/clusterServiceVersionNames", "value": names},
+            {"op": "replace", "path": "/spec/approved", "value": True},
+        ]
+        try:
+            self._cluster.patch(
+                self._cluster.path(_OPERATORS, "InstallPlan", namespace, decision.approve), body, JSON_PATCH
+            )
+        except (Conflict, Invalid, NotFound) as error:
+            self._show(f"InstallPlan {namespace}/{decision.approve} changed meanwhile, looking again: {error.why}")
+            return
+        except ClusterError as error:
+            raise OperatorsFailed(str(error), self._outcome(), error=error) from error
+        if key not in self._approved:
+            self._show(f"InstallPlan {namespace}/{decision.approve} approved: {', '.join(sorted(names))}")
+        self._approved[key] = self._clock()
+
+    def _end(self) -> None:
+        now = self._clock()
+        failure = self._tracker.failure(now)
+        if failure:
+            raise OperatorsFailed(failure.as_text(), self._outcome(), failure)
+        if now < self._deadline:
+            return
+        text = self._tracker.timeout_text(now)
+        if self._outage:
+            text += f". The API hasn't answered for {span(now - self._outage[0])}: {self._outage[1]}"
+        raise OperatorsFailed(
+            f"{text}. Look at these Subscriptions; running again goes on from here.", self._outcome(), timed_out=True
+        )
+
+    def _outcome(self) -> Outcome:
+        rows = {r["object"]: r for r in self._tracker.results()}
+        by_key = {d.wish.key: d for d in self._decisions}
+        return Outcome(
+            [_entry(w, rows[w.key], by_key.get(w.key)) for w in self._wishes],
+            sorted(self._approved),
+            sorted({t for d in self._decisions for t in d.warnings}),
+        )
+
+
+def _plan_key(decision: Decision) -> str:
+    return f"{decision.wish.namespace}/{decision.approve}"
+
+
+def _entry(wish: Wish, row: Mapping[str, Any], decision: Decision | None) -> dict[str, Any]:
+    return {
+        "package": wish.package,
+        "namespace": wish.namespace,
+        "subscription": wish.name or wish.package,
+        "csv": wish.csv,
+        "installed_csv": decision.installed if decision else "",
+        "install_plan": decision.plan if decision else "",
+        "adopted": bool(decision and decision.adopted),
+        "state": row["state"],
+        "detail": row["detail"],
+        "seconds": row["seconds"],
+    }

@@ -1,0 +1,202 @@
+# Copyright (c) 2026 llmd.openshift contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One wait: follows the awaited objects, judges them, shows progress, ends with all ready or with a reason."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any, Protocol
+
+from .._errors import KindMissing, NotFound
+from .._wait.model import DONE, State, waiting
+from .._wait.related import Query, query, with_pods
+from .._wait.targets import Target
+from .._wait.tracker import Failure, Tracker, span
+from .evidence import Evidence, Looker
+from .follow import Follower, Reader, Seen, Trouble, full_name, is_cluster_error
+from .sources import Source, pick, plan
+
+# Pods behind a late object are looked at this often; an object gets that long before they are looked at first.
+LOOK_SECONDS = 3.0
+
+
+class ClusterLike(Reader, Looker, Protocol):
+    """What a wait needs of a cluster."""
+
+
+class WaitFailed(Exception):
+    """The wait ended without all objects ready. ``results`` as :meth:`Tracker.results`; ``timed_out``: time was up."""
+
+    def __init__(
+        self,
+        message: str,
+        results: list[dict[str, Any]],
+        failure: Failure | None = None,
+        timed_out: bool = False,
+        error: Exception | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.results, self.failure, self.timed_out, self.error = results, failure, timed_out, error
+
+
+class Wait:
+    """A wait for ``targets``; ``show`` gets progress lines."""
+
+    def __init__(
+        self,
+        cluster: ClusterLike,
+        targets: list[Target],
+        seconds: float,
+        show: Callable[[str], None],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._clock, self._show = clock, show
+        self._cluster, self._targets = cluster, targets
+        self._sources = plan(targets)
+        self._evidence = Evidence(cluster)
+        self._seen: dict[Source, Seen] = {}
+        self._pods: dict[Query, list[Mapping[str, Any]]] = {}
+        self._outage: tuple[float, Exception] | None = None
+        start = clock()
+        self._deadline = start + seconds
+        self._next_look = start + LOOK_SECONDS
+        self._tracker = Tracker([t.key for t in targets], start)
+
+    def run(self) -> list[dict[str, Any]]:
+        """Blocks until all objects are ready; their results. :raises WaitFailed: with object, reason and repair."""
+        with Follower(self._cluster, self._sources.values()) as follower:
+            while True:
+                now = self._clock()
+                for event in follower.wait(self._pause(now)):
+                    self._take(event)
+                self._judge()
+                if self._tracker.finished:
+                    self._tell()
+                    return self._tracker.results()
+                self._look()
+                self._tell()
+                self._end()
+
+    def _pause(self, now: float) -> float:
+        return min(self._tracker.pause(now, self._deadline), max(0.0, self._next_look - now))
+
+    def _take(self, event: Seen | Trouble) -> None:
+        if isinstance(event, Seen):
+            if self._outage:
+                self._show(f"the API answers again after {span(self._clock() - self._outage[0])}")
+            self._outage = None
+            self._seen[event.source] = event
+            return
+        if event.final:
+            text = (
+                str(event.error)
+                if is_cluster_error(event.error)
+                else (
+                    f"Watching {event.source.kind} failed: {type(event.error).__name__}: {event.error}. "
+                    "This is a fault of the collection: please report it."
+                )
+            )
+            raise WaitFailed(text, self._tracker.results(), error=event.error)
+        if self._outage is None:
+            self._outage = (self._clock(), event.error)
+            self._show(f"the API doesn't answer, waiting on: {event.error}")
+
+    def _judge(self) -> None:
+        now = self._clock()
+        for target in self._targets:
+            seen = self._seen.get(self._sources[target])
+            if seen is not None:
+                self._tracker.update(target.key, state_of(target, seen, self._pods), now)
+
+    def _look(self) -> None:
+        """Reads the Pods behind objects that aren't ready, at most every few seconds, never during an outage."""
+        if self._clock() < self._next_look or self._outage:
+            return
+        asked = {q for q in map(self._query, self._targets) if q}
+        self._pods = {q: self._evidence.pods(q) for q in asked}
+        self._next_look = self._clock() + LOOK_SECONDS
+        if asked:
+            self._judge()
+
+    def _query(self, target: Target) -> Query | None:
+        seen = self._seen.get(self._sources[target])
+        if seen is None or self._tracker.rows[target.key].state.phase == DONE or target.label_selector:
+            return None
+        objects = pick(target, seen.objects)
+        return query(target, objects[0] if objects else None)
+
+    def _tell(self) -> None:
+        for line in self._tracker.lines(self._clock()):
+            self._show(line)
+
+    def _end(self) -> None:
+        now = self._clock()
+        failure = self._tracker.failure(now)
+        if failure:
+            failure = self._explained(failure)
+            raise WaitFailed(failure.as_text(), self._tracker.results(), failure)
+        if now < self._deadline:
+            return
+        text = self._tracker.timeout_text(now)
+        late = self._tracker.slowest()
+        warning = self._warning(late.key) if late else ""
+        if warning:
+            text += f". Last warning about {late.key if late else ''}: {warning}"
+        if self._outage:
+            text += f". The API hasn't answered for {span(now - self._outage[0])}: {self._outage[1]}"
+        raise WaitFailed(
+            f"{text}. Look at these objects; running again goes on from here.", self._tracker.results(), timed_out=True
+        )
+
+    def _explained(self, failure: Failure) -> Failure:
+        pods = [p for found in self._pods.values() for p in found] or self._own_pods()
+        return replace(failure, state=self._evidence.with_log(failure.state, pods))
+
+    def _own_pods(self) -> list[Mapping[str, Any]]:
+        return [
+            o
+            for t in self._targets
+            if t.kind == "Pod" and self._sources[t] in self._seen
+            for o in pick(t, self._seen[self._sources[t]].objects)
+        ]
+
+    def _warning(self, key: str) -> str:
+        target = next((t for t in self._targets if t.key == key and t.name), None)
+        return self._evidence.last_warning(target.kind, target.namespace, target.name) if target else ""
+
+
+def look_once(cluster: ClusterLike, targets: list[Target]) -> list[dict[str, Any]]:
+    """The states of the awaited objects now, without waiting (check mode). :raises ClusterError: no usable answer."""
+    tracker = Tracker([t.key for t in targets], 0.0)
+    seen: dict[Source, Seen] = {}
+    for target, source in plan(targets).items():
+        if source not in seen:
+            seen[source] = _read(cluster, source)
+        tracker.update(target.key, state_of(target, seen[source], {}), 0.0)
+    return tracker.results()
+
+
+def _read(cluster: ClusterLike, source: Source) -> Seen:
+    try:
+        path = cluster.path(source.api_version, source.kind, source.namespace or None)
+        objects = cluster.list(path, source.label_selector or None, source.field_selector)
+    except (KindMissing, NotFound):
+        return Seen(source, {}, served=False)
+    return Seen(source, {full_name(o): o for o in objects})
+
+
+def state_of(target: Target, seen: Seen, pods: Mapping[Query, list[Mapping[str, Any]]]) -> State:
+    """A target's state from what was seen of its source and of the Pods behind it."""
+    if not seen.served and not target.check.judges_absence:
+        return waiting("KindMissing", f"the cluster doesn't serve {target.kind} ({target.api_version}) yet")
+    objects = pick(target, seen.objects)
+    if target.label_selector:
+        return target.judge_all(objects)
+    obj = objects[0] if objects else None
+    state = target.judge(obj)
+    asked = query(target, obj)
+    return with_pods(state, pods.get(asked, [])) if asked else state

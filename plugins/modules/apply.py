@@ -1,0 +1,205 @@
+# Copyright (c) 2026 llmd.openshift contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Module apply: one list of objects, by server-side apply."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: apply
+short_description: Apply a list of objects to a cluster, each field with one owner
+version_added: 0.1.0
+description:
+  - Makes or updates a list of Kubernetes objects by server-side apply as field manager C(llmd-openshift).
+  - Objects that this module makes get the label C(app.kubernetes.io/managed-by=llmd-openshift).
+  - An object that exists already and lacks that label is adopted. Only the declared fields are set, it doesn't get the
+    label (so O(state=absent) never deletes it), and fields of other managers make the task fail, unless
+    O(force_conflicts) names that manager.
+  - The list is ordered by itself (namespaces, CRDs, accounts and roles first; webhooks last).
+  - RV(ignore:changed) comes from comparing the object before and after, without the API server's bookkeeping.
+  - Check mode is the API server's own dry run. Where even that is impossible, since the kind or the namespace isn't
+    there yet, the object is shown as declared, with action V(predicted).
+author: llmd.openshift contributors (@llmd-openshift)
+extends_documentation_fragment:
+  - llmd.openshift.cluster
+options:
+  objects:
+    description:
+      - The objects. Each needs C(apiVersion), C(kind) and C(metadata.name).
+      - Values of Secrets are never returned or shown; use C(no_log) on the task, since Ansible itself prints arguments
+        at high verbosity.
+    type: list
+    elements: dict
+    required: true
+  state:
+    description:
+      - V(present) makes or updates the objects.
+      - V(absent) deletes those that carry our label and keeps all others.
+    type: str
+    choices: [present, absent]
+    default: present
+  adopt:
+    description: Whether an existing object without our label may be changed at all.
+    type: bool
+    default: true
+  force_conflicts:
+    description: Field managers whose fields may be taken over when they conflict.
+    type: list
+    elements: str
+    default: []
+  wait_crds_seconds:
+    description: How long to wait, in all, for CRDs that are about to appear. Not waited for in check mode.
+    type: float
+    default: 0
+attributes:
+  check_mode:
+    description: Uses the API server's dry run; see the description for what that can't try.
+    support: full
+  diff_mode:
+    description: Shows what differs of each object; values of Secrets are blanked.
+    support: full
+"""
+
+EXAMPLES = r"""
+- name: Namespace and OperatorGroup for node feature discovery
+  llmd.openshift.apply:
+    objects:
+      - apiVersion: v1
+        kind: Namespace
+        metadata: {name: openshift-nfd}
+      - apiVersion: operators.coreos.com/v1
+        kind: OperatorGroup
+        metadata: {name: openshift-nfd, namespace: openshift-nfd}
+        spec: {targetNamespaces: [openshift-nfd]}
+
+- name: Remove what an earlier run made
+  llmd.openshift.apply:
+    state: absent
+    objects:
+      - apiVersion: nvidia.com/v1
+        kind: ClusterPolicy
+        metadata: {name: gpu-cluster-policy}
+"""
+
+RETURN = r"""
+objects:
+  description: What was done with each object (in check mode, what would be), in the order of doing.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    object:
+      description: The object as C(Kind namespace/name).
+      type: str
+      returned: always
+    action:
+      description: V(created), V(updated), V(unchanged) or V(predicted); V(deleted), V(absent) or V(kept) for O(state=absent).
+      type: str
+      returned: always
+    adopted:
+      description: Whether the object existed without our label.
+      type: bool
+      returned: always
+    forced:
+      description: Field managers that were overridden.
+      type: list
+      elements: str
+      returned: always
+    note:
+      description: What else there is to know, for example why a dry run was impossible.
+      type: str
+      returned: always
+  sample:
+    - {object: Namespace openshift-nfd, action: created, adopted: false, forced: [], note: null}
+    - {object: OperatorGroup openshift-nfd/openshift-nfd, action: predicted, adopted: false, forced: [],
+       note: "not tried, since its namespace isn't there yet"}
+error:
+  description: What failed, on which object, why, and what to do.
+  returned: failure
+  type: dict
+  sample: {kind: Conflict, what: An object has fields that belong to another manager, where: ConfigMap a/b,
+           why: "'kubectl' owns .data.x", todo: Have that manager give them up, details: {owners: {kubectl: [.data.x]}}}
+"""
+
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.llmd.openshift.plugins.module_utils._apply import manifests
+from ansible_collections.llmd.openshift.plugins.module_utils._apply.execute import Executor, Options, Outcome
+from ansible_collections.llmd.openshift.plugins.module_utils._errors import ClusterError, Misdeclared
+from ansible_collections.llmd.openshift.plugins.module_utils._k8s import Cluster
+from ansible_collections.llmd.openshift.plugins.module_utils._shell import run
+
+SPEC: dict[str, Any] = {
+    "objects": {"type": "list", "elements": "dict", "required": True},
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "adopt": {"type": "bool", "default": True},
+    "force_conflicts": {"type": "list", "elements": "str", "default": []},
+    "wait_crds_seconds": {"type": "float", "default": 0},
+}
+
+
+def work(module: AnsibleModule, cluster: Cluster) -> dict[str, Any]:
+    """Applies or deletes; on failure still tells what was done before."""
+    params = module.params
+    module.no_log_values.update(manifests.secret_values(params["objects"]))
+    _refuse_unusable(params["objects"])
+    options = Options(
+        check=module.check_mode,
+        adopt=params["adopt"],
+        force_conflicts=tuple(params["force_conflicts"]),
+        wait_crds_seconds=params["wait_crds_seconds"],
+    )
+    executor = Executor(cluster, options)
+    try:
+        (executor.apply if params["state"] == "present" else executor.delete)(params["objects"])
+    except ClusterError as error:
+        module.fail_json(msg=str(error), error=error.as_dict(), **_result(executor.done, module._diff))
+    return _result(executor.done, module._diff)
+
+
+def _refuse_unusable(objects: list[dict[str, Any]]) -> None:
+    wrong = manifests.problems(objects)
+    if wrong:
+        raise Misdeclared(
+            "The list of objects can't be applied", "option objects", "; ".join(wrong), "Correct the list."
+        )
+
+
+def _result(done: list[Outcome], with_diff: bool) -> dict[str, Any]:
+    result: dict[str, Any] = {
+        "changed": any(outcome.changed for outcome in done),
+        "objects": [
+            {key: getattr(outcome, key) for key in ("object", "action", "adopted", "forced", "note")}
+            for outcome in done
+        ],
+    }
+    if with_diff:
+        result["diff"] = [_diff(outcome) for outcome in done if outcome.changed]
+    return result
+
+
+def _diff(outcome: Outcome) -> dict[str, str]:
+    note = f" ({outcome.action}: {outcome.note})" if outcome.note else f" ({outcome.action})"
+    return {
+        "before_header": outcome.object + note,
+        "after_header": outcome.object + note,
+        "before": _yaml(outcome.before),
+        "after": _yaml(outcome.after),
+    }
+
+
+def _yaml(value: dict[str, Any]) -> str:
+    import yaml  # only a diff needs it
+
+    dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+    return yaml.dump(value, Dumper=dumper, sort_keys=False, allow_unicode=True) if value else ""
+
+
+def main() -> None:
+    """Entry point of the module."""
+    run(work, SPEC)
+
+
+if __name__ == "__main__":
+    main()

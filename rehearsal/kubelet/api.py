@@ -1,0 +1,140 @@
+# Copyright (c) 2026 llmd.openshift contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The kubelet's HTTPS API, as far as ``kubectl logs`` needs it (the API server asks it by the node's address).
+
+``kubectl exec``, ``attach`` and ``port-forward`` need connections that are upgraded to another protocol; they're refused with a
+text that says so.
+"""
+
+from __future__ import annotations
+
+import logging
+import ssl
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from rehearsal.errors import RehearsalError
+from rehearsal.kubelet.logs import Query, read
+
+PORT = 10250
+log = logging.getLogger("api")
+# (namespace, pod, container, previous) -> (log file, event that is set while the container runs), or a reason why not
+FindLog = Callable[[str, str, str, bool], "tuple[Path, threading.Event] | str"]
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    find_log: FindLog
+
+    def do_GET(self) -> None:
+        url = urlsplit(self.path)
+        parts = [unquote(part) for part in url.path.strip("/").split("/")]
+        if parts == ["healthz"]:
+            self._text(200, "ok")
+        elif len(parts) == 4 and parts[0] == "containerLogs":
+            self._logs(parts[1], parts[2], parts[3], parse_qs(url.query))
+        else:
+            self._refuse()
+
+    def do_POST(self) -> None:
+        self._refuse()
+
+    def _refuse(self) -> None:
+        what = self.path.strip("/").split("/")[0]
+        self._text(501, f"the rehearsal's kubelet has no '{what}': it offers logs only")
+
+    def _logs(self, namespace: str, pod: str, container: str, options: dict[str, list[str]]) -> None:
+        previous = options.get("previous", ["false"])[0] == "true"
+        found = self.find_log(namespace, pod, container, previous)
+        if isinstance(found, str):
+            self._text(400 if previous else 404, found)
+            return
+        try:
+            query = parse_query(options)
+        except ValueError as error:
+            self._text(400, f"bad log option: {error}")
+            return
+        self.send_response(200)
+        self.send_header("Content-Type", "text/plain")
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        try:
+            for piece in read(found[0], query, found[1]):
+                if piece:
+                    self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece))
+                elif self._left():
+                    return
+            self.wfile.write(b"0\r\n\r\n")
+        except OSError:
+            self.close_connection = True  # the reader went away
+
+    def _left(self) -> bool:
+        """Whether the reader of a followed log has gone: then its side of the connection has ended."""
+        self.connection.settimeout(0.001)
+        try:
+            gone = self.connection.recv(1) == b""
+        except (TimeoutError, ssl.SSLWantReadError):
+            return False
+        except OSError:
+            gone = True
+        finally:
+            self.connection.settimeout(None)
+        self.close_connection = self.close_connection or gone
+        return gone
+
+    def _text(self, status: int, text: str) -> None:
+        body = text.encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "text/plain")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        log.debug(format, *args)
+
+
+def parse_query(options: dict[str, list[str]]) -> Query:
+    """The options that the API server hands on. Raises ValueError for a bad number."""
+    first = {key: values[0] for key, values in options.items()}
+    since = first.get("sinceTime")
+    if "sinceSeconds" in first:
+        since = f"{datetime.now(UTC) - timedelta(seconds=int(first['sinceSeconds'])):%Y-%m-%dT%H:%M:%S}"
+    return Query(
+        follow=first.get("follow") == "true", timestamps=first.get("timestamps") == "true", since=since,
+        tail=int(first["tailLines"]) if "tailLines" in first else None,
+        limit_bytes=int(first["limitBytes"]) if "limitBytes" in first else None,
+    )
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    allow_reuse_address = True
+    context: ssl.SSLContext
+
+    def finish_request(self, request, client_address) -> None:  # type: ignore[no-untyped-def]
+        """TLS begins in the connection's own thread: a slow client must not hold up the others."""
+        with self.context.wrap_socket(request, server_side=True) as secure:
+            self.RequestHandlerClass(secure, client_address, self)  # type: ignore[arg-type]
+
+    def handle_error(self, request, client_address) -> None:  # type: ignore[no-untyped-def]
+        log.debug("connection from %s ended early", client_address, exc_info=True)
+
+
+def serve(find_log: FindLog, certificate: Path, key: Path, port: int = PORT) -> ThreadingHTTPServer:
+    """Listen on all addresses of the sandbox (each node's address is one of them); returns at once."""
+    handler = type("Handler", (_Handler,), {"find_log": staticmethod(find_log)})
+    try:
+        server = _Server(("0.0.0.0", port), handler)
+        server.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        server.context.load_cert_chain(certificate, key)
+    except OSError as error:
+        raise RehearsalError("the kubelet's API can't start", f"port {port}", str(error)) from error
+    threading.Thread(target=server.serve_forever, name="api", daemon=True).start()
+    return server
+

@@ -1,0 +1,25 @@
+# Copyright (c) 2026 llmd.openshift contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""KServe's init container that fetches a model: here it checks what the real one needs and writes a tiny model folder."""
+
+from __future__ import annotations
+
+import json
+
+from rehearsal.kubelet.runners.base import PRIVATE, Context, Launch, python_links, python_shim, script
+
+ENTRYPOINT = "/storage-initializer/scripts/initializer-entrypoint"
+DOWNLOAD_SECONDS = 2.0
+
+
+def launch(context: Context) -> Launch:
+    settings = {"seconds": context.delay("model-download", DOWNLOAD_SECONDS), "gated_models": context.scenario.get("gated_models") or []}
+    return Launch(
+        argv=context.command([ENTRYPOINT]),
+        links=python_links(),
+        files={
+            ENTRYPOINT: script(python_shim("storage_initializer")),
+            f"{PRIVATE}/storage.json": (json.dumps(settings), 0o644),
+        },
+    )

@@ -1,0 +1,7 @@
+# Copyright (c) 2026 llmd.openshift contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Stand-in operators: small controllers for products that cannot run without real hardware or images.
+
+One file per stand-in, each with one subclass of `runtime.StandIn`; `engine.py` finds and runs them all in one process.
+"""

@@ -1,0 +1,135 @@
+# Copyright (c) 2026 llmd.openshift contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Puts KServe's real LLMInferenceService controller into the cluster, as the RHOAI operator does: definitions, ConfigMap, presets,
+webhooks (by URL) and the controller process. The pod of its Deployment is a simulated one; this process does the work.
+"""
+
+from __future__ import annotations
+
+import base64
+import http.client
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from rehearsal.crds import Crds, module_folder
+from rehearsal.kube import Kube, KubeError
+from rehearsal.operators.certificates import Wish, issue
+from rehearsal.operators.objects import Object, owner_reference
+from rehearsal.operators.odh_objects import cluster_objects
+from rehearsal.operators.rhoai_presets import config_map, presets, read
+from rehearsal.operators.rhoai_release import Release
+
+MODULE = ("github.com/kserve/kserve", "v0.20.0")
+PORTS = {"webhook": 9461, "metrics": 8461, "health": 8462}  # loopback of the rehearsal's own network
+CONVERTED = ("llminferenceservices.serving.kserve.io", "llminferenceserviceconfigs.serving.kserve.io")
+CHILD = "kserve-llmisvc"
+
+
+class KServe:
+    """The installation of one release in one namespace. Every method may be called again and again."""
+
+    def __init__(self, stand_in: Any, release: Release, namespace: str) -> None:
+        self._stand_in = stand_in
+        self.release, self.namespace = release, namespace
+        self._folder: Path = stand_in.state / "run" / "kserve"
+        self._bundle = ""
+
+    def install(self, kube: Kube, owner: Object) -> None:
+        """Definitions, ConfigMap, webhooks, controller; then the presets, once the controller answers.
+
+        The definitions name the conversion webhook from the start, so that until the controller runs a v1alpha1 object is
+        refused: the same short window as after an upgrade to 3.4 (rhoai-llmd.md 7 row 46).
+        """
+        bundle = self._serving_certificate()
+        for crd in Crds.load().of("rhods-operator."):
+            if crd["spec"]["group"] in ("serving.kserve.io", "inference.networking.k8s.io", "inference.networking.x-k8s.io", "llm-d.ai"):
+                self._stand_in.ensure(kube, with_conversion(crd, bundle))
+        for obj in cluster_objects(self.release.minor):
+            self._stand_in.ensure(kube, obj)
+        root = module_folder(*MODULE)
+        upstream = yaml.safe_load((root / "config/configmap/inferenceservice.yaml").read_text(encoding="utf-8"))
+        self._ensure(kube, config_map(upstream, self.release, self.namespace), owner)
+        self._run()
+        if self.answers():
+            for hook in webhooks(root / "config/webhook/llmisvc/manifests.yaml", bundle):
+                self._ensure(kube, hook, owner)
+            for preset in presets(read(root / "config/llmisvcconfig"), self.release, self.namespace):
+                self._ensure(kube, preset, owner)
+
+    def remove(self, kube: Kube) -> None:
+        """What goes when the component is set to Removed: webhooks and controller; definitions and users' objects stay."""
+        self._stand_in.children.stop(CHILD)
+        for hook in webhooks(module_folder(*MODULE) / "config/webhook/llmisvc/manifests.yaml", ""):
+            kube.delete(kube.path_of(hook))
+        for crd in CONVERTED:
+            try:  # nobody converts any more; the stored version stays readable
+                kube.patch(kube.path("apiextensions.k8s.io/v1", "CustomResourceDefinition", name=crd),
+                           {"spec": {"conversion": {"strategy": "None", "webhook": None}}})
+            except KubeError:
+                continue
+
+    def answers(self) -> bool:
+        """True once the controller says that it is ready."""
+        connection = http.client.HTTPConnection("127.0.0.1", PORTS["health"], timeout=1)
+        try:
+            connection.request("GET", "/readyz")
+            return connection.getresponse().status == 200
+        except OSError:
+            return False
+        finally:
+            connection.close()
+
+    def _ensure(self, kube: Kube, obj: Object, owner: Object) -> None:
+        meta = {**obj["metadata"], "ownerReferences": [owner_reference(owner)]}
+        labels = {**(meta.get("labels") or {}), "platform.opendatahub.io/part-of": "kserve"}
+        self._stand_in.ensure(kube, {**obj, "metadata": {**meta, "labels": labels}})
+
+    def _run(self) -> None:
+        environment = {
+            "POD_NAMESPACE": self.namespace, "TMPDIR": str(self._folder), "KUBECONFIG": self._stand_in.settings.kubeconfig,
+            "LLM_INFERENCE_SERVICE_CONFIG_PREFIX": self.release.preset_prefix,
+        }
+        self._stand_in.children.run(CHILD, [
+            self._stand_in.bin["llmisvc"], f"--metrics-addr=127.0.0.1:{PORTS['metrics']}", "--metrics-secure=false",
+            f"--health-probe-addr=127.0.0.1:{PORTS['health']}", f"--webhook-port={PORTS['webhook']}", "--leader-elect=false",
+        ], environment)
+
+    def _serving_certificate(self) -> str:
+        """CA bundle (base64) of the webhook server's certificate, which controller-runtime looks for below TMPDIR."""
+        if not self._bundle:
+            folder = self._folder / "k8s-webhook-server" / "serving-certs"
+            folder.mkdir(parents=True, exist_ok=True)
+            if not (folder / "tls.crt").exists():
+                pair = issue(Wish("llmisvc-webhook-server-service", ("127.0.0.1", "localhost"), days=365, is_ca=True))
+                (folder / "tls.key").touch(mode=0o600)
+                (folder / "tls.key").write_text(pair.key, encoding="utf-8")
+                (folder / "tls.crt").write_text(pair.certificate, encoding="utf-8")
+            self._bundle = base64.b64encode((folder / "tls.crt").read_bytes()).decode()
+        return self._bundle
+
+
+def with_conversion(crd: Object, bundle: str) -> Object:
+    """The definition with the controller's conversion webhook, where there is something to convert."""
+    if crd["metadata"]["name"] not in CONVERTED:
+        return crd
+    client = {"url": f"https://127.0.0.1:{PORTS['webhook']}/convert", "caBundle": bundle}
+    conversion = {"strategy": "Webhook", "webhook": {"clientConfig": client, "conversionReviewVersions": ["v1", "v1beta1"]}}
+    return {**crd, "spec": {**crd["spec"], "conversion": conversion}}
+
+
+def webhooks(manifests: Path, bundle: str) -> list[Object]:
+    """The controller's admission webhooks, pointed at the local process."""
+    found = []
+    for obj in yaml.safe_load_all(manifests.read_text(encoding="utf-8")):
+        if not obj or not obj.get("webhooks"):
+            continue
+        hooks = []
+        for hook in obj["webhooks"]:
+            path = hook["clientConfig"]["service"]["path"]
+            hooks.append({**hook, "clientConfig": {"url": f"https://127.0.0.1:{PORTS['webhook']}{path}", "caBundle": bundle}})
+        meta = {"name": obj["metadata"]["name"]}
+        found.append({"apiVersion": obj["apiVersion"], "kind": obj["kind"], "metadata": meta, "webhooks": hooks})
+    return found

@@ -1,0 +1,248 @@
+# Copyright (c) 2026 llmd.openshift contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the machine-config daemon and the drain controller do on one node: cordon, drain, reboot, uncordon.
+
+Sources: openshift/machine-config-operator pkg/daemon/{update,daemon}.go, pkg/controller/drain/drain_controller.go (annotations, order,
+words; drains ignore DaemonSet pods and use the eviction API); a reboot is seen by a new boot id and by a NotReady node.
+KWOK plays the node's kubelet as long as the node has the label `type: kwok`; during a reboot the label is away.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rehearsal.operators import mco_render
+from rehearsal.operators.mco_pool import CURRENT, DEGRADED, DESIRED, DONE, PREFIX, REASON, STATE, WORKING, note
+from rehearsal.operators.runtime import Kube, KubeError, NotFound, Object, is_true, now
+from rehearsal.operators.simulated_kubelet import image_rows, pattern, uses
+
+if TYPE_CHECKING:
+    from rehearsal.operators.mco import Mco
+
+DESIRED_DRAIN, APPLIED_DRAIN = f"{PREFIX}desiredDrain", f"{PREFIX}lastAppliedDrain"
+KWOK_LABEL = "type"
+KWOK_VALUE = "kwok"
+RETRY_SECONDS = 5.0
+MIRROR = "kubernetes.io/config.mirror"
+
+
+def must_evict(pod: Object) -> bool:
+    """True for a pod that a drain waits for: not of a DaemonSet, not static, not over."""
+    owners = [ref["kind"] for ref in pod["metadata"].get("ownerReferences") or []]
+    if "DaemonSet" in owners or "Node" in owners or MIRROR in (pod["metadata"].get("annotations") or {}):
+        return False
+    return (pod.get("status") or {}).get("phase") not in ("Succeeded", "Failed")
+
+
+def resumed(pod: Object, stamp: str) -> Object | None:
+    """Status patch of a simulated pod whose node has booted again: ready, restarted once more. None when nothing is to do."""
+    status = pod.get("status") or {}
+    if status.get("phase") != "Running" or pod["metadata"].get("deletionTimestamp"):
+        return None
+    conditions = [
+        {**item, "status": "True", "lastTransitionTime": stamp} if item["type"] in ("Ready", "ContainersReady") else item
+        for item in status.get("conditions") or []
+    ]
+    containers = [
+        {**item, "ready": True, "restartCount": int(item.get("restartCount") or 0) + 1, "state": {"running": {"startedAt": stamp}}}
+        for item in status.get("containerStatuses") or []
+    ]
+    return {"conditions": conditions, "containerStatuses": containers}
+
+
+class Counters:
+    """Reboots and drains of each node, in a file."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def add(self, what: str, node: str) -> None:
+        """Count one more; `what` is `reboots` or `drains`."""
+        try:
+            data: dict[str, dict[str, int]] = json.loads(self._path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            data = {}
+        row = data.setdefault(what, {})
+        data.setdefault("reboots", {})
+        data.setdefault("drains", {})
+        row[node] = row.get(node, 0) + 1
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        fresh = self._path.with_suffix(".new")
+        fresh.write_text(json.dumps(data, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+        fresh.replace(self._path)
+
+
+class NodeUpdate:
+    """One node's way from its current to its desired configuration. Its state is in the node's annotations and status."""
+
+    def __init__(self, operator: Mco) -> None:
+        self._op = operator
+        self._counters = Counters(operator.state / "run" / "counters.json")
+        self._rebooting: set[str] = set()
+        rows = image_rows()
+        self._played_elsewhere = (pattern(rows, held=True), pattern(rows, held=False))
+
+    def is_draining(self, node: Object) -> bool:
+        """True while the node waits for its pods to go."""
+        return note(node, DESIRED_DRAIN).startswith("drain-") and note(node, DESIRED_DRAIN) != note(node, APPLIED_DRAIN)
+
+    def advance(self, kube: Kube, node: Object) -> float | None:
+        """One step. Returns seconds until the next look."""
+        current, desired, name = note(node, CURRENT), note(node, DESIRED), node["metadata"]["name"]
+        if not current or not desired or (current == desired and note(node, STATE) == DONE and name not in self._rebooting):
+            return None
+        old, new = self._op.spec_of(current), self._op.spec_of(desired)
+        if old is None or new is None:
+            missing = current if old is None else desired
+            self._fail(kube, node, f'missing MachineConfig {missing}\nmachineconfig.machineconfiguration.openshift.io "{missing}" not found')
+            return RETRY_SECONDS
+        if name in self._rebooting or _is_rebooting(node):
+            return self._reboot(kube, node, desired)
+        if note(node, STATE) == DONE:
+            self._annotate(kube, node, {STATE: WORKING, REASON: ""})
+            return None
+        needed = mco_render.actions(old, new, *self._op.policies())
+        if mco_render.REBOOT in needed or mco_render.DRAIN in needed:
+            waiting = self._drain(kube, node, desired)
+            if waiting is not None:
+                return waiting
+        if mco_render.REBOOT in needed:
+            return self._reboot(kube, node, desired)
+        self._complete(kube, node, desired)
+        return None
+
+    # ---- drain
+
+    def _drain(self, kube: Kube, node: Object, desired: str) -> float | None:
+        """Seconds to wait, or None when the node is drained."""
+        name, verb = node["metadata"]["name"], f"drain-{desired}"
+        if note(node, APPLIED_DRAIN) == verb and (node.get("spec") or {}).get("unschedulable"):
+            return None
+        if note(node, DESIRED_DRAIN) != verb or not (node.get("spec") or {}).get("unschedulable"):
+            self._op.event(node, "Normal", "Drain", "Draining node to update config.")
+            kube.patch(kube.path_of(node), {"spec": {"unschedulable": True}, "metadata": {"annotations": {DESIRED_DRAIN: verb}}})
+            self._op.remaining("drain-timeout", f"{name}/{verb}")  # the clock of the drain starts here
+            return RETRY_SECONDS
+        left = [pod for pod in self._op.objects("v1", "Pod") if pod["spec"].get("nodeName") == name and must_evict(pod)]
+        refusals = [text for text in (self._evict(kube, pod) for pod in left) if text]
+        if left:
+            self._op.forget("drain", f"{name}/{verb}")
+            return self._blocked(kube, node, verb, refusals)
+        wait = self._op.remaining("drain", f"{name}/{verb}")
+        if wait:
+            return wait
+        self._counters.add("drains", name)
+        self._annotate(kube, node, {APPLIED_DRAIN: verb, REASON: "", STATE: WORKING})
+        return RETRY_SECONDS  # the watch comes first
+
+    def _evict(self, kube: Kube, pod: Object) -> str | None:
+        """Ask for one eviction; the refusal's text when a PodDisruptionBudget stands against it."""
+        meta = pod["metadata"]
+        if meta.get("deletionTimestamp"):
+            return None
+        body = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": meta["name"], "namespace": meta["namespace"]}}
+        try:
+            kube.create(f"{kube.path_of(pod)}/eviction", body)
+        except NotFound:
+            return None
+        except KubeError as error:
+            return f'error when evicting pods/"{meta["name"]}" -n "{meta["namespace"]}" (will retry after 5s): {error.message}'
+        return None
+
+    def _blocked(self, kube: Kube, node: Object, verb: str, refusals: list[str]) -> float:
+        name = node["metadata"]["name"]
+        if refusals:
+            text = f"Drain failed. Waiting 1 minute then retrying. Error message from drain: {refusals[0]}"
+            self._op.log.info("node %s: %s", name, text)
+            if not self._op.remaining("drain-timeout", f"{name}/{verb}"):
+                self._op.event(node, "Warning", "DrainFailed", f"node {name}: drain exceeded timeout: 1h0m0s. Will continue to retry.")
+                self._op.event(node, "Warning", "DrainThresholdExceeded", f"Drain failed. Error message from drain: {refusals[0]}")
+                words = "failed to drain node: {} after 1 hour. Please see machine-config-controller logs for more information"
+                self._fail(kube, node, words.format(name))
+        return RETRY_SECONDS / self._op.settings.speed
+
+    # ---- reboot
+
+    def _reboot(self, kube: Kube, node: Object, desired: str) -> float | None:
+        name = node["metadata"]["name"]
+        timer = f"{name}/{desired}"
+        if name not in self._rebooting:
+            self._rebooting.add(name)
+            if not _is_rebooting(node):
+                self._op.event(node, "Normal", "Reboot", f"Node will reboot into config {desired}")
+                self._counters.add("reboots", name)
+                self._go_down(kube, node)
+        left = self._op.remaining("reboot", timer)
+        if left:
+            return left
+        fresh = kube.get(kube.path_of(node)) or node
+        if _is_rebooting(fresh):
+            self._come_back(kube, fresh)
+            return 1.0
+        if not is_true(fresh, "Ready"):
+            return 1.0
+        for pod in self._op.objects("v1", "Pod"):
+            if pod["spec"].get("nodeName") == name and not any(
+                uses(pod, images) for images in self._played_elsewhere
+            ):
+                self._resume(kube, pod)
+        self._op.forget("reboot", timer)
+        self._rebooting.discard(name)
+        self._complete(kube, fresh, desired)
+        return None
+
+    def _go_down(self, kube: Kube, node: Object) -> None:
+        """The kubelet falls silent: KWOK lets the node go, Ready becomes Unknown."""
+        kube.patch(kube.path_of(node), {"metadata": {"labels": {KWOK_LABEL: None}}})
+        stamp = now()
+        silent = {"status": "Unknown", "reason": "NodeStatusUnknown", "message": "Kubelet stopped posting node status."}
+        conditions = [
+            {**item, **silent, "lastTransitionTime": stamp} for item in (node.get("status") or {}).get("conditions") or []
+        ]
+        kube.patch(kube.path_of(node), {"status": {"conditions": conditions}}, subresource="status")
+
+    def _come_back(self, kube: Kube, node: Object) -> None:
+        """A new boot id first, then KWOK may make the node Ready."""
+        kube.patch(kube.path_of(node), {"status": {"nodeInfo": {"bootID": str(uuid.uuid4())}}}, subresource="status")
+        kube.patch(kube.path_of(node), {"metadata": {"labels": {KWOK_LABEL: KWOK_VALUE}}})
+        self._op.event(node, "Warning", "Rebooted", f"Node {node['metadata']['name']} has been rebooted")
+
+    def _resume(self, kube: Kube, pod: Object) -> None:
+        status = resumed(pod, now())
+        if status is None:
+            return
+        try:
+            kube.patch(kube.path_of(pod), {"status": status}, subresource="status")
+        except NotFound:
+            self._op.log.info("pod %s has gone", pod["metadata"]["name"])
+
+    # ---- end
+
+    def _complete(self, kube: Kube, node: Object, desired: str) -> None:
+        name = node["metadata"]["name"]
+        verb = f"uncordon-{desired}"
+        patch: dict[str, Any] = {"metadata": {"annotations": {CURRENT: desired, STATE: DONE, REASON: ""}}}
+        if note(node, DESIRED_DRAIN).startswith("drain-"):
+            patch["metadata"]["annotations"].update({DESIRED_DRAIN: verb, APPLIED_DRAIN: verb})
+            patch["spec"] = {"unschedulable": None}
+        kube.patch(kube.path_of(node), patch)
+        self._op.event(node, "Normal", "NodeDone", f"Setting node {name}, currentConfig {desired} to Done")
+        if "spec" in patch:
+            self._op.event(node, "Normal", "Uncordon", f"Update completed for config {desired} and node has been uncordoned")
+
+    def _fail(self, kube: Kube, node: Object, reason: str) -> None:
+        if (note(node, STATE), note(node, REASON)) != (DEGRADED, reason):
+            self._annotate(kube, node, {STATE: DEGRADED, REASON: reason})
+
+    def _annotate(self, kube: Kube, node: Object, notes: dict[str, str]) -> None:
+        kube.patch(kube.path_of(node), {"metadata": {"annotations": notes}})
+
+
+def _is_rebooting(node: Object) -> bool:
+    """True while a node is away for a reboot: KWOK's label is off it and Ready is Unknown."""
+    labels = node["metadata"].get("labels") or {}
+    return labels.get(KWOK_LABEL) != KWOK_VALUE and not is_true(node, "Ready")

@@ -1,0 +1,124 @@
+# Copyright (c) 2026 llmd.openshift contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Nodes as RHCOS nodes look before any operator, and StorageClasses that the profile says exist."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from rehearsal.seeds.common import Object, make, stamp
+
+# The bridge of the sandbox. All nodes share it: the process kubelet answers there for every one of them.
+ADDRESS = "10.244.0.1"
+KUBELET_PORT = 10250
+PODS = 250
+KERNEL_KEEPS = 0.985  # share of the RAM that the kernel leaves to be counted
+SYSTEM_CPU = 500  # millicores, OpenShift's default systemReserved
+SYSTEM_MEMORY_KIB = 1126400  # 1 GiB systemReserved + 100 MiB eviction threshold
+NODE_IDS = uuid.UUID("0c5b6a3e-0f43-5a52-8a0e-3f4a2f6f7d11")
+
+
+def objects(profile: Mapping[str, Any], openshift: Mapping[str, Any], scenario: Mapping[str, Any], moment: datetime) -> list[Object]:
+    """One Node per node of the profile."""
+    absent = (scenario.get("node-not-ready") or {}).get("node")
+    return [_node(node, openshift, moment, node["name"] == absent) for node in profile["nodes"]]
+
+
+def storage_classes(profile: Mapping[str, Any], scenario: Mapping[str, Any]) -> list[Object]:
+    """The StorageClasses of the profile; none is default under ``no-default-storageclass``."""
+    found = []
+    for row in profile["storage_classes"]:
+        default = row.get("default", False) and not scenario.get("no-default-storageclass")
+        annotations = {"storageclass.kubernetes.io/is-default-class": "true"} if default else {}
+        found.append(make(
+            "storage.k8s.io/v1", "StorageClass", row["name"], annotations=annotations, provisioner=row["provisioner"],
+            reclaimPolicy="Delete", volumeBindingMode=row.get("binding_mode", "WaitForFirstConsumer"),
+        ))  # fmt: skip
+    return found
+
+
+def _node(node: Mapping[str, Any], openshift: Mapping[str, Any], moment: datetime, absent: bool) -> Object:
+    capacity, allocatable = _resources(node)
+    status: Object = {
+        "addresses": [{"type": "InternalIP", "address": ADDRESS}, {"type": "Hostname", "address": node["name"]}],
+        "capacity": capacity,
+        "allocatable": allocatable,
+        "daemonEndpoints": {"kubeletEndpoint": {"Port": KUBELET_PORT}},
+        "nodeInfo": _info(node, openshift),
+    }
+    taints = _taints(node)
+    if absent:
+        status["conditions"] = [_silent(kind, moment) for kind in ("MemoryPressure", "DiskPressure", "PIDPressure", "Ready")]
+        taints += [{"key": "node.kubernetes.io/unreachable", "effect": effect} for effect in ("NoSchedule", "NoExecute")]
+    return make("v1", "Node", node["name"], labels=_labels(node, absent), annotations=_annotations(), spec={"taints": taints} if taints else {}, status=status)
+
+
+def _labels(node: Mapping[str, Any], absent: bool) -> dict[str, str]:
+    labels = {
+        "beta.kubernetes.io/arch": node["arch"],
+        "beta.kubernetes.io/os": "linux",
+        "kubernetes.io/arch": node["arch"],
+        "kubernetes.io/hostname": node["name"],
+        "kubernetes.io/os": "linux",
+        "node.openshift.io/os_id": "rhel",
+    }
+    # Without this label KWOK doesn't play the kubelet: nobody renews the node's lease and it stays NotReady.
+    if not absent:
+        labels["type"] = "kwok"
+    labels |= {f"node-role.kubernetes.io/{role}": "" for role in node["roles"]}
+    return {**labels, **node["labels"]}
+
+
+def _annotations() -> dict[str, str]:
+    return {"volumes.kubernetes.io/controller-managed-attach-detach": "true"}
+
+
+def _taints(node: Mapping[str, Any]) -> list[Object]:
+    taints = [dict(taint) for taint in node["taints"]]
+    if "control-plane" in node["roles"] and "worker" not in node["roles"]:
+        taints.insert(0, {"key": "node-role.kubernetes.io/master", "effect": "NoSchedule"})
+    return taints
+
+
+def _resources(node: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, str]]:
+    memory = int(node["memory_gib"] * 1024 * 1024 * KERNEL_KEEPS)
+    huge = node["hugepages_1gi"]
+    # /sysroot takes the OS disk but for boot partitions; the kubelet keeps a tenth for itself.
+    disk_kib = int(next(disk["size_bytes"] for disk in node["disks"] if disk["holds"] == "os") * 0.995) // 1024
+    common = {"pods": str(PODS), "hugepages-1Gi": f"{huge}Gi" if huge else "0", "hugepages-2Mi": "0"}
+    capacity = {"cpu": str(node["cpu"]["threads"]), "memory": f"{memory}Ki", "ephemeral-storage": f"{disk_kib}Ki", **common}
+    allocatable = {
+        "cpu": f"{node['cpu']['threads'] * 1000 - SYSTEM_CPU}m",
+        "memory": f"{memory - SYSTEM_MEMORY_KIB - huge * 1024 * 1024}Ki",
+        "ephemeral-storage": str(int(disk_kib * 1024 * 0.9)),
+        **common,
+    }
+    return capacity, allocatable
+
+
+def _info(node: Mapping[str, Any], openshift: Mapping[str, Any]) -> Object:
+    machine = uuid.uuid5(NODE_IDS, node["name"])
+    return {
+        "machineID": machine.hex,
+        "systemUUID": str(uuid.uuid5(NODE_IDS, f"{node['name']}/system")),
+        "bootID": str(uuid.uuid5(NODE_IDS, f"{node['name']}/boot")),
+        "kernelVersion": openshift["rhcos"]["kernel"] + (".x86_64" if node["arch"] == "amd64" else ".aarch64"),
+        "osImage": f"Red Hat Enterprise Linux CoreOS {openshift['rhcos']['ostree_version']} (Plow)",
+        "containerRuntimeVersion": openshift["runtime"],
+        "kubeletVersion": openshift["kubernetes"],
+        "kubeProxyVersion": "",
+        "operatingSystem": "linux",
+        "architecture": node["arch"],
+    }
+
+
+def _silent(kind: str, moment: datetime) -> Object:
+    since = stamp(moment, 0.2)
+    return {
+        "type": kind, "status": "Unknown", "reason": "NodeStatusUnknown", "message": "Kubelet stopped posting node status.",
+        "lastHeartbeatTime": since, "lastTransitionTime": since,
+    }  # fmt: skip

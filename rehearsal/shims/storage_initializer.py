@@ -1,0 +1,122 @@
+# Copyright (c) 2026 llmd.openshift contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Stands in for KServe's storage initializer inside a pod: checks the URI and the credentials that the real one needs, and writes a model
+folder that is tiny but complete enough for what reads it (config.json, tokenizer files, an empty safetensors file).
+
+Facts: KServe v0.20.0 python/storage (arguments, variables, order of the checks, texts of the errors). Which models are gated: families whose
+licence must be accepted on Hugging Face, plus the scenario's ``gated_models``. No network is used, so a token's value can't be checked beyond its
+form, and every model that is named well exists.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import time
+from pathlib import Path
+from typing import Any
+
+Obj = dict[str, Any]
+SETTINGS = Path("/.rehearsal/storage.json")
+GATED = ("^meta-llama/", "^google/gemma")
+CONTEXT_LENGTH = 131072
+SCHEMES = "'gs://', 's3://', 'file://', 'http(s)://' and 'hf://' are the current available storage type."
+TOKENS = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
+
+
+class StorageError(Exception):
+    """The download fails. ``detail`` is what the log says beside the summary."""
+
+    def __init__(self, summary: str, detail: str = "") -> None:
+        super().__init__(summary)
+        self.detail = detail
+
+
+def main(argv: list[str]) -> int:
+    if len(argv) < 2 or len(argv) % 2:
+        print("Usage: initializer-entrypoint src_uri_0 dest_path_0 ... src_uri_n dest_path_n")
+        return 1
+    settings = json.loads(SETTINGS.read_text(encoding="utf-8"))
+    pairs = list(zip(argv[::2], argv[1::2], strict=True))
+    say("INFO", f"Initializing, args: (src_uri, dest_path): {pairs}")
+    for uri, target in pairs:
+        begun = time.monotonic()
+        say("INFO", f"Copying contents of {uri} to local")
+        try:
+            name = check(uri, os.environ, [*GATED, *settings.get("gated_models", [])])
+        except StorageError as error:
+            if error.detail:
+                say("ERROR", error.detail)
+            say("ERROR", f"Storage initialization failed: {error}")
+            return 1
+        time.sleep(settings["seconds"])
+        write_model(Path(target), name)
+        say("INFO", f"Successfully copied {uri} to {target}")
+        say("INFO", f"Model downloaded in {time.monotonic() - begun} seconds.")
+    return 0
+
+
+def check(uri: str, env: Any, gated: list[str]) -> str:
+    """The model's name, when the download could work. Raises StorageError with the real one's reason."""
+    if uri.startswith("hf://"):
+        return hugging_face(uri, env, gated)
+    if uri.startswith("s3://"):
+        return bucket(uri, env)
+    if uri.startswith(("gs://", "https://", "http://", "file://")):
+        raise StorageError(f"the rehearsal's storage initializer has no {uri.partition(':')[0]}:// sources; use hf:// or s3://")
+    raise StorageError(f"Cannot recognize storage type for {uri}\n{SCHEMES}")
+
+
+def hugging_face(uri: str, env: Any, gated: list[str]) -> str:
+    parts = uri.removeprefix("hf://").split("/")
+    if len(parts) != 2:
+        raise StorageError(f"Invalid Hugging Face URI format. Expected 'hf://owner/model[:revision]', got '{uri}'")
+    owner, model = parts[0], parts[1].partition(":")[0]
+    if not owner:
+        raise StorageError(f"Hugging Face repository owner cannot be empty in URI: {uri}")
+    if not model:
+        raise StorageError(f"Hugging Face model name cannot be empty in URI: {uri}")
+    name = f"{owner}/{model}"
+    token = next((env[key].strip() for key in TOKENS if env.get(key, "").strip()), "")
+    restricted = any(re.search(pattern, name) for pattern in gated)
+    if token and not token.startswith("hf_"):
+        raise _refused("HuggingFace", uri, name, "401 Client Error: Unauthorized. Invalid user token.")
+    if restricted and not token:
+        raise _refused("HuggingFace", uri, name, (
+            f"401 Client Error. Cannot access gated repo for url https://huggingface.co/{name}/resolve/main/config.json. "
+            f"Access to model {name} is restricted. You must have access to it and be authenticated to access it. Please log in."))
+    return name
+
+
+def bucket(uri: str, env: Any) -> str:
+    name, _, path = uri.removeprefix("s3://").partition("/")
+    keys = all(env.get(key) for key in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"))
+    if not name:
+        raise StorageError(f"Failed to fetch model. No model found in {uri}.")
+    if not keys and str(env.get("awsAnonymousCredential", "")).lower() != "true":
+        raise _refused("S3", uri, name, "Unable to locate credentials")
+    return path.rstrip("/") or name
+
+
+def _refused(protocol: str, uri: str, name: str, why: str) -> StorageError:
+    summary = f"{protocol} authentication failed for '{name}'. Please check your credentials."
+    return StorageError(summary, f"{protocol} error for {uri}: {why}")
+
+
+def write_model(folder: Path, name: str) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    config = {"architectures": ["Qwen2ForCausalLM"], "model_type": "qwen2", "max_position_embeddings": CONTEXT_LENGTH,
+              "torch_dtype": "bfloat16", "_name_or_path": name}
+    files: dict[str, Obj] = {
+        "config.json": config, "generation_config.json": {}, "tokenizer_config.json": {"model_max_length": CONTEXT_LENGTH},
+        "tokenizer.json": {"version": "1.0", "model": {"type": "BPE", "vocab": {}, "merges": []}},
+    }
+    for file, content in files.items():
+        (folder / file).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    (folder / "model.safetensors").write_bytes((2).to_bytes(8, "little") + b"{}")
+
+
+def say(level: str, text: str) -> None:
+    print(f"{time.strftime('%Y-%m-%d %H:%M:%S')}.000 {os.getpid()} kserve {level} [storage] {text}", flush=True)

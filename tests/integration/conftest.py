@@ -1,0 +1,95 @@
+# Copyright (c) 2026 llmd.openshift contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Rehearsals for tests. `REHEARSAL_KUBECONFIG` (a running one) saves a developer the start."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class Rehearsal:
+    """A running virtual OpenShift and the ways in which tests look at it from outside."""
+
+    def __init__(self, name: str, status: dict[str, Any]) -> None:
+        self.name = name
+        self.status = status
+        self.kubeconfig = status["kubeconfig"]
+        self.state = Path(self.kubeconfig).parent
+
+    def __str__(self) -> str:
+        return str(self.kubeconfig)
+
+    __fspath__ = __str__
+
+    def kubectl(self, *args: str, stdin: str | None = None, check: bool = True) -> str:
+        """Output of kubectl; a failing one raises with its error text unless *check* is off."""
+        command = [str(Path(sys.executable).with_name("kubectl")), "--kubeconfig", self.kubeconfig, *args]
+        done = subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=600)
+        if check and done.returncode:
+            raise AssertionError(f"kubectl {' '.join(args)}: {done.stderr}")
+        return done.stdout if done.returncode == 0 else done.stdout + done.stderr
+
+    def get(self, *args: str) -> Any:
+        """JSON of `kubectl get`."""
+        return json.loads(self.kubectl("get", *args, "-o", "json"))
+
+    def audit(self, start: int = 0) -> list[dict[str, Any]]:
+        """Audit events from byte *start* of the log on."""
+        with (self.state / "audit.log").open("rb") as log:
+            log.seek(start)
+            return [json.loads(line) for line in log if line.endswith(b"\n")]
+
+    def audit_size(self) -> int:
+        """Where the audit log ends now."""
+        return (self.state / "audit.log").stat().st_size
+
+
+def rehearsal_cli(*args: str, timeout: int = 1500) -> subprocess.CompletedProcess[str]:
+    """`python -m rehearsal …`."""
+    return subprocess.run(
+        [sys.executable, "-m", "rehearsal", *args], cwd=ROOT, capture_output=True, text=True, timeout=timeout
+    )
+
+
+def start(name: str, *args: str) -> Rehearsal:
+    """Start a rehearsal, or fail the test with what it printed."""
+    done = rehearsal_cli("up", "--name", name, *args)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return Rehearsal(name, json.loads(rehearsal_cli("status", "--name", name, "--json").stdout))
+
+
+@pytest.fixture(scope="session")
+def rehearsal() -> Iterator[Rehearsal]:
+    """One bare cluster (h200-roce, 4.20) for the tests that can share it."""
+    if given := os.environ.get("REHEARSAL_KUBECONFIG"):
+        status = json.loads((Path(given).parent / "status.json").read_text())
+        yield Rehearsal(status["name"], status)
+        return
+    name = f"test-{os.getpid()}"
+    yield start(name, "--profile", "h200-roce", "--openshift", "4.20", "--speed", "4")
+    rehearsal_cli("down", "--name", name)
+
+
+@pytest.fixture
+def new_rehearsal(request: pytest.FixtureRequest) -> Iterator[Callable[..., Rehearsal]]:
+    """Start rehearsals of the test's own; they are taken down afterwards."""
+    names: list[str] = []
+
+    def begin(*args: str) -> Rehearsal:
+        names.append(f"test-{os.getpid()}-{len(names)}")
+        return start(names[-1], *args)
+
+    yield begin
+    for name in names:
+        rehearsal_cli("down", "--name", name)
