@@ -55,7 +55,9 @@ def put(kube: Kube, obj: Obj) -> None:
         return
     kube.apply({key: value for key, value in obj.items() if key != "status"}, manager=MANAGER)
     try:
-        kube.apply_status(obj, status, manager=MANAGER)
+        # Not a merge patch: it takes a null (completionTime of a running update) for "delete this", also inside of lists.
+        replace = [{"op": "add", "path": "/status", "value": status}]
+        kube.patch(kube.path_of(obj), replace, kind="json", subresource="status")
     except NotFound:
         kube.apply(obj, manager=MANAGER)  # no status sub-resource: then it's part of the object
 

@@ -13,12 +13,12 @@ A package in the compact form (schema: schema/catalog.json)::
     csv: nfd.{version}              how the ClusterServiceVersion is called
     namespace                       suggested namespace; a version may have its own
     install_modes                   the supported ones; the others are written as unsupported
-    versions: {4.20.0: {created, openshift: 4.19-4.21, owns, needs: {package: range}}}
+    versions: {4.20.0: {created, openshift: 4.19-4.21, owns, needs: {package: range}, examples: [objects]}}
                                     openshift: only catalogs of these minors have it; no key = all
+    skip_range: ">=4.9.0 <{version}"  versions from which OLM may go straight to this one
     channels: {stable: [old, new]}  in the order of updates: each replaces the one before it that this catalog has
     default_channel                 {openshift} stands for the minor, as in stable-{openshift}
     owns: [group/Kind, group/Kind@v1]  CRDs that the bundle brings; @v1: only that version of it
-    requires: [group/Kind/version]  kinds that another operator must own
     deployments: [{name, image, labels, replicas}], related_images: [...], examples: [objects]
 
 Scenario keys that change a catalog: ``package-missing`` and ``csv-fails`` (schema/scenario.json).
@@ -91,6 +91,8 @@ def _package(package: Mapping[str, Any], versions: list[str], openshift: str) ->
             entry = {"name": csv_name(package, version)}
             if entries:
                 entry["replaces"] = entries[-1]["name"]
+            if "skip_range" in package:
+                entry["skipRange"] = package["skip_range"].format(version=version)
             entries.append(entry)
         yield {"schema": "olm.channel", "package": package["package"], "name": name, "entries": entries}
 
@@ -104,9 +106,6 @@ def _bundle(package: Mapping[str, Any], version: str, catalog: Mapping[str, Any]
         for served in _served(definition):
             spec = definition["spec"]
             properties.append({"type": "olm.gvk", "value": {"group": spec["group"], "kind": spec["names"]["kind"], "version": served}})
-    for reference in package.get("requires", []):
-        group, kind, served = reference.split("/")
-        properties.append({"type": "olm.gvk.required", "value": {"group": group, "kind": kind, "version": served}})
     for needed, bounds in row.get("needs", {}).items():
         properties.append({"type": "olm.package.required", "value": {"packageName": needed, "versionRange": bounds}})
     for manifest in [csv, *owned]:
@@ -143,20 +142,18 @@ def _csv(package: Mapping[str, Any], version: str, owned: list[dict[str, Any]], 
     row = package["versions"][version]
     images = [{"name": deployment["name"], "image": image_of(deployment["image"], version)} for deployment in package["deployments"]]
     images += [{"name": repository.rsplit("/", 1)[-1], "image": image_of(repository, version)} for repository in package.get("related_images", [])]
+    annotations = {
+        "alm-examples": json.dumps(row.get("examples", package.get("examples", []))),
+        "capabilities": "Seamless Upgrades",
+        "createdAt": f"{row.get('created', '2026-01-01')}T00:00:00Z",
+        "operatorframework.io/suggested-namespace": row.get("namespace", package["namespace"]),
+    }
+    if "skip_range" in package:
+        annotations["olm.skipRange"] = package["skip_range"].format(version=version)
     return {
         "apiVersion": "operators.coreos.com/v1alpha1",
         "kind": "ClusterServiceVersion",
-        "metadata": {
-            "name": csv_name(package, version),
-            "namespace": "placeholder",
-            "annotations": {
-                "alm-examples": json.dumps(package.get("examples", [])),
-                "capabilities": "Seamless Upgrades",
-                "createdAt": f"{row.get('created', '2026-01-01')}T00:00:00Z",
-                "operatorframework.io/suggested-namespace": row.get("namespace", package["namespace"]),
-                "operators.openshift.io/valid-subscription": "[]",
-            },
-        },
+        "metadata": {"name": csv_name(package, version), "namespace": "placeholder", "annotations": annotations},
         "spec": {
             "displayName": package["display"],
             "description": package["display"],
@@ -165,7 +162,7 @@ def _csv(package: Mapping[str, Any], version: str, owned: list[dict[str, Any]], 
             "maturity": "stable",
             "provider": {"name": package.get("provider", publisher)},
             "installModes": [{"type": mode, "supported": mode in package["install_modes"]} for mode in MODES],
-            "customresourcedefinitions": {"owned": _owned_rows(owned), "required": _required_rows(package)},
+            "customresourcedefinitions": {"owned": _owned_rows(owned)},
             "install": {
                 "strategy": "deployment",
                 "spec": {
@@ -190,15 +187,6 @@ def _owned_rows(owned: list[dict[str, Any]]) -> list[dict[str, Any]]:
         for definition in owned
         for served in _served(definition)
     ]
-
-
-def _required_rows(package: Mapping[str, Any]) -> list[dict[str, Any]]:
-    rows = []
-    for reference in package.get("requires", []):
-        group, kind, served = reference.split("/")
-        # Plural by the API convention; the only kinds required here are regular words.
-        rows.append({"name": f"{kind.lower()}s.{group}", "kind": kind, "version": served, "displayName": kind, "description": kind})
-    return rows
 
 
 def _deployment(row: Mapping[str, Any], version: str, deadline: int | None) -> dict[str, Any]:

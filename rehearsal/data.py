@@ -50,13 +50,14 @@ class _Loader(yaml.CSafeLoader if hasattr(yaml, "CSafeLoader") else yaml.SafeLoa
             if key in seen:
                 raise yaml.constructor.ConstructorError(None, None, f"key '{key}' is written twice", key_node.start_mark)
             seen.add(key)
-        return super().construct_mapping(node, deep)
+        mapping: dict[Any, Any] = super().construct_mapping(node, deep)
+        return mapping
 
 
 def read_yaml(path: Path) -> Any:
     """The content of a YAML file; RehearsalError names file and line when it can't be read."""
     try:
-        return yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 (a safe loader)
+        return yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
     except OSError as error:
         raise _bad(f"Can't read {path.name}", str(path), error.strerror or str(error)) from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:

@@ -35,12 +35,17 @@ def expand_nodes(profile: Mapping[str, Any], devices: Devices) -> tuple[list[dic
     faults = _faults(profile, devices)
     if faults:
         return [], faults
-    nodes = []
-    for group in profile["nodes"]:
-        count = group.get("count")
-        for name in [group["name"]] if count is None else [f"{group['name']}-{index}" for index in range(count)]:
-            nodes.append(_node(name, group, profile["servers"][group["server"]], devices))
+    nodes = [
+        _node(name, group, profile["servers"][group["server"]], devices)
+        for group in profile["nodes"]
+        for name in _node_names(group)
+    ]
     return nodes, []
+
+
+def _node_names(group: Mapping[str, Any]) -> list[str]:
+    count = group.get("count")
+    return [group["name"]] if count is None else [f"{group['name']}-{index}" for index in range(count)]
 
 
 def _node(name: str, group: Mapping[str, Any], server: Mapping[str, Any], devices: Devices) -> dict[str, Any]:
@@ -110,9 +115,8 @@ def _faults(profile: Mapping[str, Any], devices: Devices) -> list[str]:
         where = f"nodes.{index}"
         if group["server"] not in profile["servers"]:
             faults.append(f"{where}.server: unknown server {_hint(group['server'], profile['servers'])}")
-        if group["name"] in seen:
-            faults.append(f"{where}.name: '{group['name']}' is used twice")
-        seen.add(group["name"])
+        faults += [f"{where}.name: node '{name}' is there twice" for name in _node_names(group) if name in seen]
+        seen.update(_node_names(group))
     roles = {role for group in profile["nodes"] for role in group["roles"]}
     for role in ("control-plane", "worker"):
         if role not in roles:

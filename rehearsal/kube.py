@@ -9,26 +9,24 @@ the documentation of the API. ``path`` finds an address from apiVersion and kind
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import json
-import os
 import random
 import ssl
-import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 import urllib3
-import yaml
+
+from rehearsal import kubeconfig
+from rehearsal.watched import OnEvent, relist, remember
 
 Obj = dict[str, Any]
 Objs = list[Obj]
-OnEvent = Callable[[str, Obj], None]
 
 PATCH_TYPES = {
     "merge": "application/merge-patch+json",
@@ -85,11 +83,7 @@ class Kube:
     @classmethod
     def from_kubeconfig(cls, path: str | Path, user_agent: str = "rehearsal") -> Kube:
         """Read server, CA and credentials of the current context. Raises OSError/KeyError on an unusable file."""
-        config = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-        context = _named(config["contexts"], config["current-context"])["context"]
-        cluster = _named(config["clusters"], context["cluster"])["cluster"]
-        user = _named(config["users"], context["user"])["user"]
-        return cls(cluster["server"], _ssl_context(cluster, user), user.get("token"), user_agent)
+        return cls(*kubeconfig.read(path), user_agent)
 
     # --- plain verbs ---------------------------------------------------------------------------------------------
 
@@ -183,12 +177,12 @@ class Kube:
         while not self._stopping(stop):
             try:
                 items, version = self._list(path, label_selector, field_selector, 500)
-                _relist(known, items, on_event)
+                relist(known, items, on_event)
                 pause = 0.2
                 self._follow(path, query, version, known, on_event, stop)
             except KubeError as error:
                 if isinstance(error, NotFound):
-                    _relist(known, [], on_event)  # the kind itself is gone, and all its objects with it
+                    relist(known, [], on_event)  # the kind itself is gone, and all its objects with it
                 if error.status != 410:
                     self._wait(stop, error.retry_after or pause * random.uniform(0.8, 1.2))
                     pause = min(pause * 2, 3.0)
@@ -317,7 +311,7 @@ class Kube:
                         return
                     version = obj["metadata"]["resourceVersion"]
                     if event["type"] != "BOOKMARK":
-                        _remember(known, event["type"], obj)
+                        remember(known, event["type"], obj)
                         on_event(event["type"], obj)
             except (urllib3.exceptions.HTTPError, OSError, ValueError, AttributeError):
                 pass  # cut off (AttributeError: urllib3 after shutdown); go on from the last version seen
@@ -351,39 +345,6 @@ class Kube:
         (stop or self._closed).wait(seconds)
 
 
-def _named(entries: list[Obj], name: str) -> Obj:
-    return next(entry for entry in entries if entry["name"] == name)
-
-
-def _ssl_context(cluster: Obj, user: Obj) -> ssl.SSLContext | None:
-    if not cluster["server"].startswith("https:"):
-        return None
-    if cluster.get("insecure-skip-tls-verify"):
-        context = ssl.create_default_context()
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    elif cluster.get("certificate-authority-data"):
-        context = ssl.create_default_context(cadata=base64.b64decode(cluster["certificate-authority-data"]).decode())
-    else:
-        context = ssl.create_default_context(cafile=cluster.get("certificate-authority"))
-    if user.get("client-certificate-data"):
-        _load_pair(context, user["client-certificate-data"], user["client-key-data"])
-    elif user.get("client-certificate"):
-        context.load_cert_chain(user["client-certificate"], user["client-key"])
-    return context
-
-
-def _load_pair(context: ssl.SSLContext, certificate: str, key: str) -> None:
-    """The ssl module reads a key only from a file: give it one for a moment."""
-    handle, name = tempfile.mkstemp()
-    try:
-        with os.fdopen(handle, "wb") as out:
-            out.write(base64.b64decode(certificate) + b"\n" + base64.b64decode(key))
-        context.load_cert_chain(name)
-    finally:
-        os.unlink(name)
-
-
 def _error(response: urllib3.BaseHTTPResponse, where: str) -> KubeError:
     body = response.data  # reads what a streamed answer still holds
     try:
@@ -404,40 +365,3 @@ def _events(response: urllib3.BaseHTTPResponse) -> Iterator[Obj]:
         for line in lines:
             if line.strip():
                 yield json.loads(line)
-
-
-def _key(obj: Obj) -> str:
-    return f"{obj['metadata'].get('namespace', '')}/{obj['metadata']['name']}"
-
-
-def _stub(obj: Obj) -> Obj:
-    """What has to be kept of an object to be able to tell later that it's gone."""
-    keep = ("name", "namespace", "uid", "labels", "annotations", "resourceVersion", "ownerReferences")
-    return {
-        "apiVersion": obj.get("apiVersion", ""),
-        "kind": obj.get("kind", ""),
-        "metadata": {k: obj["metadata"][k] for k in keep if k in obj["metadata"]},
-    }
-
-
-def _remember(known: dict[str, Obj], event: str, obj: Obj) -> None:
-    if event == "DELETED":
-        known.pop(_key(obj), None)
-    else:
-        known[_key(obj)] = _stub(obj)
-
-
-def _relist(known: dict[str, Obj], items: list[Obj], on_event: OnEvent) -> None:
-    """Turn a fresh list into events: DELETED for what vanished (or was replaced), ADDED or MODIFIED for what's new."""
-    now = {_key(item): item for item in items}
-    for key, old in list(known.items()):
-        fresh = now.get(key)
-        if fresh is None or fresh["metadata"].get("uid") != old["metadata"].get("uid"):
-            del known[key]
-            on_event("DELETED", old)
-    for key, item in now.items():
-        before = known.get(key)
-        if before and before["metadata"].get("resourceVersion") == item["metadata"].get("resourceVersion"):
-            continue
-        known[key] = _stub(item)
-        on_event("MODIFIED" if before else "ADDED", item)

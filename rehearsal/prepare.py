@@ -75,7 +75,9 @@ def prepare(wanted: Wanted, binaries: dict[str, str]) -> dict[str, Any]:
     pins = json.dumps([parts.CORE.pinned("k8s.io/kubernetes"), parts.CORE.pinned("go.etcd.io/etcd/server/v3")])
     settings["bare_key"] = hashlib.sha256((TIMESTAMP.sub("T", text) + pins).encode()).hexdigest()[:24]
     (run / "bare.json").write_text(text, encoding="utf-8")
-    stages.write(run / "stages.yaml", stages.real_images(_tools(settings)))
+    # Pods whose image can't be pulled are the process kubelet's: KWOK would report them as running.
+    unpullable = settings["scenario"].get("image_pull_failures", [])
+    stages.write(run / "stages.yaml", [*stages.real_images(_tools(settings)), *unpullable])
     write_catalogs(run, crds, settings)
     write_settings(run, settings)
     return settings

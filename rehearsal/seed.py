@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import Any
 
 from rehearsal.seeds import config, images, machineconfig, namespaces, nodes, olm, rbac, security, version
@@ -30,7 +30,7 @@ NAMESPACE_OF_IDS = uuid.UUID("6f1d0a52-6f0e-5d0c-9d0c-5e6a3a1d7b10")
 def objects(settings: Mapping[str, Any]) -> list[Object]:
     """All objects of a bare cluster with this profile, release and scenario."""
     profile, openshift, scenario = settings["profile"], settings["openshift"], settings.get("scenario") or {}
-    moment = settings.get("now") or datetime.now(timezone.utc)
+    moment = settings.get("now") or datetime.now(UTC)
     return [
         *namespaces.objects(),
         *rbac.objects(),

@@ -42,4 +42,4 @@ class ActionModule(ActionBase):
             found = assess(snapshot, declared, facts(), datetime.date.today(), discovered=arguments["discovered"])
         except DataError as error:
             return {**result, "failed": True, "msg": str(error)}
-        return {**result, "changed": False, "assessment": found, "ansible_facts": {"llmd_assessment": found}}
+        return {**result, "changed": False, "assessment": found}

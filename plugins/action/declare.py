@@ -18,7 +18,7 @@ from ansible_collections.llmd.openshift.plugins.module_utils._declare.coerce imp
 from ansible_collections.llmd.openshift.plugins.module_utils._plan.operators import packages_to_read
 
 ALL_STAGES = (
-    "access", "discover", "assess", "plan", "operators", "nodes", "accelerators", "storage", "platform", "serving", "verify",
+    "access", "discover", "assess", "plan", "features", "operators", "nodes", "accelerators", "storage", "platform", "serving", "verify",
 )  # fmt: skip
 
 
@@ -52,7 +52,6 @@ class ActionModule(ActionBase):
             "changed": False,
             "declared": declared,
             "packages": packages,
-            "ansible_facts": {"llmd_declared": declared, "llmd_packages": packages},
         }
 
     def _evaluate(self, variables: dict[str, Any], internal: set[str]) -> tuple[dict[str, Any], list[str]]:

@@ -29,6 +29,8 @@ class ActionModule(ClusterAction):
         host = str((task_vars or {}).get("inventory_hostname", "cluster"))
         try:
             wishes = parse(plain(args["subscriptions"]))
+            if not wishes:
+                return {"changed": False, "operators": [], "approved": []}
             work = Operators(
                 self.connect(args),
                 wishes,

@@ -32,4 +32,4 @@ class ActionModule(ActionBase):
             made = plan(plain(arguments["snapshot"]), plain(arguments["declared"]), facts())
         except DataError as error:
             return {**result, "failed": True, "msg": str(error)}
-        return {**result, "changed": False, "plan": made, "ansible_facts": {"llmd_plan": made}}
+        return {**result, "changed": False, "plan": made}

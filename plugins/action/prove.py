@@ -28,4 +28,4 @@ class ActionModule(ActionBase):
         }
         _validation, args = self.validate_argument_spec(argument_spec=spec)
         proof = verdict.prove(args["path"], json.loads(json.dumps(args["measurements"])))
-        return {"changed": False, "ansible_facts": {"llmd_proof": proof}, "proof": proof, "msg": verdict.summary(proof)}
+        return {"changed": False, "proof": proof, "msg": verdict.summary(proof)}

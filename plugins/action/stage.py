@@ -48,7 +48,7 @@ class ActionModule(ActionBase):
         path.write_text("".join(journal.line(item) for item in journal.pruned([*events, event])), encoding="utf-8")
         result.update(changed=False, stage=stage, run=run)
         if failure:
-            result["ansible_facts"] = {"llmd_failure": failure}
+            result["failure"] = failure
         return result
 
 

@@ -28,6 +28,8 @@ class ActionModule(ClusterAction):
         host = str((task_vars or {}).get("inventory_hostname", "cluster"))
         try:
             targets = parse(plain(args["objects"]))
+            if not targets:
+                return {"changed": False, "waited": []}
             if self._task.check_mode:
                 return self._look(args, targets)
             results = Wait(

@@ -1,8 +1,7 @@
+#!/usr/bin/python
 # Copyright (c) 2026 llmd.openshift contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Module cluster_access: the right cluster, enough rights, the lock."""
-
 from __future__ import annotations
 
 DOCUMENTATION = r"""

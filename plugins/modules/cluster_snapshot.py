@@ -1,8 +1,7 @@
+#!/usr/bin/python
 # Copyright (c) 2026 llmd.openshift contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Module cluster_snapshot: reads one cluster once."""
-
 from __future__ import annotations
 
 DOCUMENTATION = r"""
@@ -12,7 +11,7 @@ version_added: 0.1.0
 description:
   - Reads one OpenShift cluster in a handful of paged lists and returns normalised, small facts.
   - Never changes anything, so it does the same in check mode.
-  - What can't be read is V(null) and listed in RV(snapshot.unreadable). V(null) means unknown, never "all is well".
+  - What can't be read is V(null) and listed in C(unreadable) of it. V(null) means unknown, never "all is well".
 author: llmd.openshift contributors (@llmd-openshift)
 extends_documentation_fragment:
   - llmd.openshift.cluster

@@ -20,7 +20,7 @@ description:
   - Shows a line when an operator's state changes, and one each half minute otherwise.
 options:
   subscriptions:
-    description: The wanted operators.
+    description: The wanted operators. With an empty list there is nothing to do.
     type: list
     elements: dict
     required: true
@@ -62,7 +62,7 @@ options:
   until:
     description:
       - V(succeeded) waits for the CSVs.
-      - V(approved) ends as soon as each InstallPlan is approved (or its operator is there already); what needs an operator waits for its CSV with
+      - V(approved) ends as soon as each InstallPlan is approved and its CSV has appeared; what needs an operator waits for its CSV with
         M(llmd.openshift.wait_for), so that operators install side by side with other work.
     type: str
     choices: [succeeded, approved]

@@ -61,7 +61,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 proof:
-  description: The proof; also set as fact C(llmd_proof).
+  description: The proof. The role verify keeps it as fact C(llmd_proof).
   returned: always
   type: dict
   contains:

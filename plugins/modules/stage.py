@@ -72,9 +72,9 @@ run:
   returned: always
   type: str
   sample: 1f6c1d0b9a2e
-ansible_facts:
-  description: For O(state=failed), the fact C(llmd_failure) with C(stage), C(task), C(message) and C(error).
+failure:
+  description: The failure as the report takes it.
   returned: when O(state=failed)
   type: dict
-  sample: {llmd_failure: {stage: operators, task: Approve, message: "...", error: {}}}
+  sample: {stage: operators, task: Approve, message: "...", error: {}}
 """

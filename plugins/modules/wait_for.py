@@ -20,7 +20,7 @@ description:
   - In check mode nothing is awaited; the objects are read once.
 options:
   objects:
-    description: The awaited objects.
+    description: The awaited objects. With an empty list there is nothing to wait for.
     type: list
     elements: dict
     required: true
@@ -58,11 +58,12 @@ options:
         description:
           - Options of the condition.
           - ClusterPolicy takes C(nodes) (node name to number of GPUs) and C(resource); each node's allocatable number is awaited too.
-          - NodeFeatureDiscovery takes C(nodes) (a list) and C(labels); each node's labels are awaited too.
+          - NodeFeatureDiscovery takes C(nodes) (a list) and C(labels); each node's labels are awaited too (by default
+            C(feature.node.kubernetes.io/kernel-version.full) with any value, which every described node has).
           - Gateway takes C(address_grace_seconds), the time that a load balancer may take (180).
         type: dict
   timeout_seconds:
-    description: The longest time for all objects together, in seconds.
+    description: The longest time for all objects together, in seconds. With V(0) the objects are read once and must be ready.
     type: float
     default: 3600
 extends_documentation_fragment:

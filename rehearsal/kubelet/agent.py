@@ -23,7 +23,8 @@ from rehearsal.kubelet.events import Events
 from rehearsal.kubelet.faults import Faults
 from rehearsal.kubelet.images import Images
 from rehearsal.kubelet.logs import Pump
-from rehearsal.kubelet.pod import Node, Pod
+from rehearsal.kubelet.node import Node
+from rehearsal.kubelet.pod import Pod
 from rehearsal.operators.settings import Settings
 
 Obj = dict[str, Any]
@@ -41,7 +42,7 @@ class Agent:
         self.folder = settings.state / "run" / "kubelet"
         for name in ("pods", "claims"):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
-        self.images = Images.load(settings.openshift)
+        self.images = Images.load(settings.openshift, scenario=settings.scenario)
         self._pods: dict[str, Pod] = {}
         self._lock = threading.Lock()
         self._names_changed = threading.Event()
@@ -122,13 +123,13 @@ class Agent:
                 pods = list(self._pods.values())
             for pod in pods:
                 try:
-                    pod.write_hosts()
+                    pod.box.write_hosts()
                 except OSError as error:
                     log.warning("hosts file of %s: %s", pod.title, error)
 
     # --- logs ----------------------------------------------------------------------------------------------------
 
-    def _find_log(self, namespace: str, name: str, container: str, previous: bool) -> tuple[Path, threading.Event] | str:
+    def _find_log(self, namespace: str, name: str, container: str, previous: bool) -> api.Found:
         with self._lock:
             pods = [p for p in self._pods.values()
                     if (p.obj["metadata"]["namespace"], p.obj["metadata"]["name"]) == (namespace, name)]
@@ -136,21 +137,21 @@ class Agent:
             return self._why_no_log(namespace, name)
         found = next((c for c in pods[-1].containers if c.name == container), None)
         if found is None:
-            return f"container {container} is not valid for pod {name}"
+            return api.NoLog(400, f"container {container} is not valid for pod {name}")
         number = found.restarts - 1 if previous else found.restarts
         if number < 0:
-            return f'previous terminated container "{container}" in pod "{name}" not found'
+            return api.NoLog(400, f'previous terminated container "{container}" in pod "{name}" not found')
         alive = _Alive(lambda: found.running and found.restarts == number)
-        return pods[-1].log_path(container, number), alive
+        return pods[-1].box.log_path(container, number), alive
 
-    def _why_no_log(self, namespace: str, name: str) -> str:
+    def _why_no_log(self, namespace: str, name: str) -> api.NoLog:
         try:
             pod = self.kube.get(f"/api/v1/namespaces/{namespace}/pods/{name}")
         except KubeError as error:
-            return f"can't look up pod {namespace}/{name}: {error}"
+            return api.NoLog(500, f"can't look up pod {namespace}/{name}: {error}")
         if pod and not self.images.is_real(pod):
-            return f"pod {namespace}/{name} is only simulated in this rehearsal: it has no process and no log"
-        return f"pod {namespace}/{name} is not running on this node"
+            return api.NoLog(501, f"pod {namespace}/{name} is only simulated in this rehearsal: it has no process and no log")
+        return api.NoLog(404, f"pod {namespace}/{name} is not running on this node")
 
 
 class _Alive(threading.Event):
@@ -172,7 +173,7 @@ class Processes:
         self._lock = threading.Lock()
         self._known: dict[str, str] = {}  # process id -> its start time: an id may be used again by another process
 
-    def record(self, _uid: str, pid: int, running: bool) -> None:
+    def record(self, pid: int, running: bool) -> None:
         with self._lock:
             if running:
                 self._known[str(pid)] = start_time(pid)

@@ -13,9 +13,11 @@ import logging
 import ssl
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from rehearsal.errors import RehearsalError
@@ -23,8 +25,18 @@ from rehearsal.kubelet.logs import Query, read
 
 PORT = 10250
 log = logging.getLogger("api")
-# (namespace, pod, container, previous) -> (log file, event that is set while the container runs), or a reason why not
-FindLog = Callable[[str, str, str, bool], "tuple[Path, threading.Event] | str"]
+
+
+@dataclass(frozen=True)
+class NoLog:
+    """Why there is no log, with the HTTP status. (The API server hides the text of a 404.)"""
+
+    status: int
+    text: str
+
+
+Found = tuple[Path, threading.Event] | NoLog  # the log file, and an event that is set while the container runs
+FindLog = Callable[[str, str, str, bool], Found]  # of (namespace, pod, container, previous)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -51,8 +63,8 @@ class _Handler(BaseHTTPRequestHandler):
     def _logs(self, namespace: str, pod: str, container: str, options: dict[str, list[str]]) -> None:
         previous = options.get("previous", ["false"])[0] == "true"
         found = self.find_log(namespace, pod, container, previous)
-        if isinstance(found, str):
-            self._text(400 if previous else 404, found)
+        if isinstance(found, NoLog):
+            self._text(found.status, found.text)
             return
         try:
             query = parse_query(options)
@@ -117,12 +129,13 @@ class _Server(ThreadingHTTPServer):
     allow_reuse_address = True
     context: ssl.SSLContext
 
-    def finish_request(self, request, client_address) -> None:  # type: ignore[no-untyped-def]
+    def finish_request(self, request: Any, client_address: Any) -> None:
         """TLS begins in the connection's own thread: a slow client must not hold up the others."""
         with self.context.wrap_socket(request, server_side=True) as secure:
-            self.RequestHandlerClass(secure, client_address, self)  # type: ignore[arg-type]
+            handler: Any = self.RequestHandlerClass
+            handler(secure, client_address, self)
 
-    def handle_error(self, request, client_address) -> None:  # type: ignore[no-untyped-def]
+    def handle_error(self, request: Any, client_address: Any) -> None:
         log.debug("connection from %s ended early", client_address, exc_info=True)
 
 

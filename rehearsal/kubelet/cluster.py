@@ -53,7 +53,7 @@ class Config:
     def __init__(self, kube: Kube, clock: Callable[[], float] = time.monotonic) -> None:
         self._kube, self._clock = kube, clock
         self._lock = threading.Lock()
-        self._kept: dict[tuple[str, str, str], tuple[float, Obj | None]] = {}
+        self._kept: dict[tuple[str, str, str], tuple[float, Obj]] = {}
 
     def object(self, kind: str, namespace: str, name: str) -> Obj | None:
         """``kind``: "secret" or "configmap". None = it doesn't exist. Raises KubeError when the API can't tell."""
@@ -65,11 +65,13 @@ class Config:
         try:
             found = self._kube.get(f"/api/v1/namespaces/{namespace}/{kind}s/{name}")
         except KubeError:
-            if kept and kept[1] is not None:
+            if kept:
                 return kept[1]  # the last known state is better than none while the API is away
             raise
         with self._lock:
-            self._kept[key] = (self._clock(), found)
+            self._kept.pop(key, None)
+            if found is not None:  # what is missing is looked for again at once: someone waits for it
+                self._kept[key] = (self._clock(), found)
             self._forget_old()
         return found
 

@@ -19,8 +19,7 @@ def hosts(pod: Obj, pod_ip: str, services: list[Obj], slices: list[Obj]) -> str:
     namespace = pod["metadata"]["namespace"]
     lines = ["# Kubernetes-managed hosts file.", "127.0.0.1\tlocalhost", "::1\tlocalhost ip6-localhost ip6-loopback"]
     lines.append(f"{pod_ip}\t{' '.join(own_names(pod))}")
-    for alias in pod["spec"].get("hostAliases") or []:
-        lines.append(f"{alias['ip']}\t{' '.join(alias.get('hostnames') or [])}")
+    lines.extend(f"{alias['ip']}\t{' '.join(alias.get('hostnames') or [])}" for alias in pod["spec"].get("hostAliases") or [])
     lines.extend(cluster_lines(namespace, services, slices))
     return "\n".join(lines) + "\n"
 

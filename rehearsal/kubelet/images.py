@@ -17,6 +17,7 @@ from rehearsal.errors import RehearsalError
 Obj = dict[str, Any]
 TABLE = Path(__file__).resolve().parent.parent / "images.yaml"
 PROCESSES = ("vllm", "epp", "disagg-sidecar", "gateway", "python", "storage-initializer", "pause")
+MODEL_CONTAINER = re.compile(r"modelcar(-init)?(-\d+)?")
 OPERATOR = "operator"  # a stand-in operator writes the status of such a pod
 
 
@@ -31,16 +32,23 @@ class Images:
         self._rules = rules
 
     @classmethod
-    def load(cls, openshift: Obj, table: Path = TABLE) -> Images:
+    def load(cls, openshift: Obj, table: Path = TABLE, scenario: Obj | None = None) -> Images:
         """``images.yaml`` plus the tools image, whose digest belongs to the release of OpenShift."""
         rules = parse(yaml.safe_load(table.read_text(encoding="utf-8")), str(table))
         tools = tools_image(openshift)
         if tools:
             rules.append(Rule(re.compile(re.escape(tools)), "python"))
+        # Pods whose image a scenario makes unpullable are this kubelet's, too: KWOK knows no such failure.
+        rules += [Rule(re.compile(pattern), "pause") for pattern in (scenario or {}).get("image_pull_failures") or []]
         return cls(rules)
 
     def runner(self, image: str) -> str | None:
         return next((rule.runner for rule in self._rules if rule.pattern.search(image)), None)
+
+    def runner_of(self, container: Obj) -> str | None:
+        """As ``runner``; KServe's containers for oci:// models are told by their name, their image may be any model's."""
+        found = self.runner(container.get("image", ""))
+        return "model-image" if found is None and MODEL_CONTAINER.fullmatch(container["name"]) else found
 
     def is_real(self, pod: Obj) -> bool:
         """A pod is run for real when one of its containers has a program; KWOK's stages skip it by the same patterns."""

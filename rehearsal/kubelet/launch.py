@@ -7,7 +7,9 @@ Run as a program of its own (``python -I -S launch.py SPEC``), because namespace
 threads. It enters the pod's network namespace, takes mount, PID, UTS and IPC namespaces of its own, builds the root
 from the plan, forks the container's process (PID 1 of its namespace: when it ends, the kernel ends all its children), writes
 ``ok PID`` or ``error TEXT`` to the file descriptor named in the spec, and exits. The container's process then is a child
-of the kubelet, which is the subreaper and so can wait for it.
+of the kubelet, which is the subreaper and so can wait for it. Only in a pod whose containers share their process ids
+(``pidns`` in the spec) the process would be inherited by that namespace's process 1: then this program says ``stays PID``, waits
+and ends as the process did.
 
 Only the standard library, and as few modules as possible: this start is what each container start costs.
 """
@@ -44,10 +46,10 @@ def mount(source: str | None, target: str, kind: str | None, flags: int, data: s
     check(libc.mount(raw(source), raw(target), raw(kind), ctypes.c_ulong(flags), raw(data)), f"mount {target}")
 
 
-def enter_network(path: str) -> None:
+def enter(path: str, kind: int) -> None:
     handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        check(libc.setns(handle, CLONE_NEWNET), f"enter network namespace {path}")
+        check(libc.setns(handle, kind), f"enter namespace {path}")
     finally:
         os.close(handle)
 
@@ -138,7 +140,7 @@ def container(spec: dict, report: int) -> None:
         enter_folder(spec["cwd"])
         execute(spec["argv"], spec["env"])
     except BaseException as error:
-        os.write(report, f"error {error}".encode())
+        os.write(report, str(error).encode())
     os._exit(128)
 
 
@@ -168,24 +170,42 @@ def main() -> int:
     report = spec["report_fd"]
     os.set_inheritable(report, False)
     try:
-        enter_network(spec["netns"])
-        check(libc.unshare(CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWPID), "unshare")
-        mount(None, "/", None, MS_REC | MS_PRIVATE)
-        build_root(spec["root"], spec["operations"])
-        hears, tells = os.pipe2(os.O_CLOEXEC)
-        child = os.fork()
-        if child == 0:
-            container(spec, tells)
-        os.close(tells)
-        trouble = os.read(hears, 65536)  # empty as soon as the exec has closed the pipe
-        if trouble:
-            os.waitpid(child, 0)
-            os.write(report, trouble)
-        else:
-            os.write(report, f"ok {child}".encode())
+        child = start(spec)
     except OSError as error:
         os.write(report, f"error {error}".encode())
-    return 0
+        return 0
+    if not spec["pidns"]:
+        os.write(report, f"ok {child}".encode())
+        return 0
+    os.write(report, f"stays {child}".encode())
+    os.close(report)
+    for handle in (1, 2):
+        os.close(handle)  # the log ends with the container, not with us
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    return 128 - code if code < 0 else code
+
+
+def start(spec: dict) -> int:
+    """Returns the process id; raises OSError when the program couldn't be started."""
+    enter(spec["netns"], CLONE_NEWNET)
+    own = CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC
+    if spec["pidns"]:
+        enter(spec["pidns"], CLONE_NEWPID)
+    else:
+        own |= CLONE_NEWPID
+    check(libc.unshare(own), "unshare")
+    mount(None, "/", None, MS_REC | MS_PRIVATE)
+    build_root(spec["root"], spec["operations"])
+    hears, tells = os.pipe2(os.O_CLOEXEC)
+    child = os.fork()
+    if child == 0:
+        container(spec, tells)
+    os.close(tells)
+    trouble = os.read(hears, 65536)  # empty as soon as the exec has closed the pipe
+    if trouble:
+        os.waitpid(child, 0)
+        raise OSError(trouble.decode("utf-8", "replace"))
+    return child
 
 
 if __name__ == "__main__":

@@ -5,10 +5,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import select
+import signal
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +26,8 @@ from rehearsal.kubelet.volumes import Volumes
 Obj = dict[str, Any]
 LAUNCHER = Path(__file__).with_name("launch.py")
 START_SECONDS = 30.0
+DRAIN_SECONDS = 0.05  # for the last output of a process that has ended
+TERMINATE, KILL, STOP, CONTINUE = signal.SIGTERM, signal.SIGKILL, signal.SIGSTOP, signal.SIGCONT
 
 
 class StartError(Exception):
@@ -37,6 +43,21 @@ class Place:
     hostname: str
     hosts: Path
     resolv: Path
+    pidns: str | None = None  # of the pod, when its containers share their process ids
+
+
+@dataclass
+class Started:
+    """A running process. ``launcher`` stays only where the process isn't a child of the kubelet (shared process ids)."""
+
+    pid: int
+    launcher: subprocess.Popen[bytes] | None = None
+
+    def wait(self) -> int:
+        """Block until the end; returns the exit code as the API counts it (128 + signal)."""
+        code = self.launcher.wait() if self.launcher else os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+        time.sleep(DRAIN_SECONDS)
+        return 128 - code if code < 0 else code
 
 
 def list_folder(path: str) -> list[tuple[str, str | None]] | None:
@@ -86,8 +107,8 @@ def plan_root(launch: Launch, mounts: list[Mount], place: Place, termination: st
     return plan
 
 
-def start(launch: Launch, container: Obj, env: dict[str, str], mounts: list[Mount], place: Place, log: LogFile, pump: Pump) -> int:
-    """Start the process; returns its id as the kubelet sees it. Raises StartError with the reason."""
+def start(launch: Launch, container: Obj, env: dict[str, str], mounts: list[Mount], place: Place, log: LogFile, pump: Pump) -> Started:
+    """Start the process. Raises StartError with the reason."""
     place.folder.mkdir(parents=True, exist_ok=True)
     (place.folder / "root").mkdir(exist_ok=True)
     (place.folder / "termination-log").write_bytes(b"")
@@ -99,7 +120,7 @@ def start(launch: Launch, container: Obj, env: dict[str, str], mounts: list[Moun
     spec = {
         "root": str(place.folder / "root"), "netns": place.netns, "operations": plan.operations(),
         "hostname": place.hostname, "cwd": container.get("workingDir") or "/", "argv": launch.argv,
-        "env": {**launch.env, **env}, "report_fd": writes,
+        "env": {**launch.env, **env}, "report_fd": writes, "pidns": place.pidns,
     }
     path = place.folder / "spec.json"
     path.write_text(json.dumps(spec), encoding="utf-8")
@@ -111,7 +132,7 @@ def start(launch: Launch, container: Obj, env: dict[str, str], mounts: list[Moun
         path.unlink()
 
 
-def _run(spec: Path, reads: int, writes: int, log: LogFile, pump: Pump) -> int:
+def _run(spec: Path, reads: int, writes: int, log: LogFile, pump: Pump) -> Started:
     out, err = pump.pipe(log, "stdout"), pump.pipe(log, "stderr")
     try:
         launcher = subprocess.Popen(
@@ -122,17 +143,29 @@ def _run(spec: Path, reads: int, writes: int, log: LogFile, pump: Pump) -> int:
         os.close(out)
         os.close(err)
         os.close(writes)
-    try:
-        launcher.wait(START_SECONDS)
-    except subprocess.TimeoutExpired:
+    word, _, rest = _report(launcher, reads).partition(" ")
+    if word == "stays":
+        return Started(int(rest), launcher)
+    launcher.wait()
+    if word == "ok":
+        return Started(int(rest))
+    raise StartError(rest or f"the launcher ended with status {launcher.returncode}; see the container's log")
+
+
+def _report(launcher: subprocess.Popen[bytes], reads: int) -> str:
+    """The launcher's one message; it closes the pipe with it."""
+    ready, _, _ = select.select([reads], [], [], START_SECONDS)
+    if not ready:
         launcher.kill()
         launcher.wait()
-        raise StartError("context deadline exceeded") from None
-    report = os.read(reads, 65536).decode("utf-8", "replace")
-    word, _, rest = report.partition(" ")
-    if word == "ok":
-        return int(rest)
-    raise StartError(rest or f"the launcher ended with status {launcher.returncode}; see the container's log")
+        raise StartError("context deadline exceeded")
+    return os.read(reads, 65536).decode("utf-8", "replace")
+
+
+def send(pid: int, number: int) -> None:
+    """Send a signal; a process that has ended meanwhile is no error: its waiting thread reports that."""
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, number)
 
 
 def execute(pid: int, argv: list[str], env: dict[str, str], cwd: str, timeout: float) -> subprocess.CompletedProcess[bytes]:

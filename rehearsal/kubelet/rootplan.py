@@ -112,11 +112,10 @@ class RootPlan:
         steps: list[dict[str, Any]] = []
         binds: list[Mount] = []
         _collect(self._root, "", steps, binds)
-        for mount in [*binds, *self._nested]:
-            steps.append({
-                "op": "bind", "source": mount.source, "path": _clean(mount.target),
-                "directory": mount.directory, "read_only": mount.read_only,
-            })
+        steps.extend(
+            {"op": "bind", "source": mount.source, "path": _clean(mount.target), "directory": mount.directory,
+             "read_only": mount.read_only}
+            for mount in [*binds, *self._nested])
         return steps
 
     def _parent(self, path: str, nested_ok: bool = False) -> Any:

@@ -25,7 +25,8 @@ from rehearsal.operators.runtime import Key, Object, StandIn, condition
 from rehearsal.operators.workloads import available, deployment, related_image, service
 
 ADDRESS = "10.244.0.1"  # the bridge of the pods' network: every gateway pod reaches it
-PORT = 50051
+PORT = 5001  # Authorino's HTTP port; its gRPC port 50051 is a catalog's in here
+GRPC_PORT = 50051
 API = "operator.authorino.kuadrant.io/v1beta1"
 POLICY_API = "kuadrant.io/v1"
 Decide = Callable[[str, str, Request], Answer]
@@ -70,7 +71,7 @@ class AuthorinoOperator(StandIn):
         replicas = obj["spec"].get("replicas") or 1
         self.ensure(kube, deployment(name, namespace, image, labels, replicas=replicas, owner=obj, container="authorino"))
         selector = {"authorino-resource": name}
-        self.ensure(kube, service(authorisation_service(obj), namespace, selector, {"grpc": PORT, "http": 5001}, obj))
+        self.ensure(kube, service(authorisation_service(obj), namespace, selector, {"grpc": GRPC_PORT, "http": PORT}, obj))
         self.ensure(kube, service(f"{name}-authorino-oidc", namespace, selector, {"http": 8083}, obj))
         self.ensure(kube, service(f"{name}-controller-metrics", namespace, selector, {"http": 8080}, obj))
         ready = available(self.find("apps/v1", "Deployment", name, namespace))

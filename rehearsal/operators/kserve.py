@@ -14,9 +14,9 @@ from typing import Any
 
 import yaml
 
-from rehearsal.crds import Crds, module_folder
 from rehearsal.kube import Kube, KubeError
 from rehearsal.operators.certificates import Wish, issue
+from rehearsal.operators.modules import definitions, install, module
 from rehearsal.operators.objects import Object, owner_reference
 from rehearsal.operators.odh_objects import cluster_objects
 from rehearsal.operators.rhoai_presets import config_map, presets, read
@@ -25,6 +25,7 @@ from rehearsal.operators.rhoai_release import Release
 MODULE = ("github.com/kserve/kserve", "v0.20.0")
 PORTS = {"webhook": 9461, "metrics": 8461, "health": 8462}  # loopback of the rehearsal's own network
 CONVERTED = ("llminferenceservices.serving.kserve.io", "llminferenceserviceconfigs.serving.kserve.io")
+GROUPS = ("serving.kserve.io", "inference.networking.k8s.io", "inference.networking.x-k8s.io", "llm-d.ai")
 CHILD = "kserve-llmisvc"
 
 
@@ -36,6 +37,8 @@ class KServe:
         self.release, self.namespace = release, namespace
         self._folder: Path = stand_in.state / "run" / "kserve"
         self._bundle = ""
+        self._defined = False
+        self._made: tuple[Object, list[Object], list[Object]] | None = None
 
     def install(self, kube: Kube, owner: Object) -> None:
         """Definitions, ConfigMap, webhooks, controller; then the presets, once the controller answers.
@@ -43,26 +46,43 @@ class KServe:
         The definitions name the conversion webhook from the start, so that until the controller runs a v1alpha1 object is
         refused: the same short window as after an upgrade to 3.4 (rhoai-llmd.md 7 row 46).
         """
-        bundle = self._serving_certificate()
-        for crd in Crds.load().of("rhods-operator."):
-            if crd["spec"]["group"] in ("serving.kserve.io", "inference.networking.k8s.io", "inference.networking.x-k8s.io", "llm-d.ai"):
-                self._stand_in.ensure(kube, with_conversion(crd, bundle))
-        for obj in cluster_objects(self.release.minor):
-            self._stand_in.ensure(kube, obj)
-        root = module_folder(*MODULE)
-        upstream = yaml.safe_load((root / "config/configmap/inferenceservice.yaml").read_text(encoding="utf-8"))
-        self._ensure(kube, config_map(upstream, self.release, self.namespace), owner)
+        self._define(kube)
+        config, hooks, made = self._objects()
+        for obj in [*cluster_objects(self.release.minor), config]:
+            self._ensure(kube, obj, owner)
         self._run()
         if self.answers():
-            for hook in webhooks(root / "config/webhook/llmisvc/manifests.yaml", bundle):
-                self._ensure(kube, hook, owner)
-            for preset in presets(read(root / "config/llmisvcconfig"), self.release, self.namespace):
-                self._ensure(kube, preset, owner)
+            for obj in [*hooks, *made]:
+                self._ensure(kube, obj, owner)
+
+    def _define(self, kube: Kube) -> None:
+        """The definitions, once; returns when the API server serves them, raises NotFound until then."""
+        if not self._defined:
+            bundle = self._serving_certificate()
+            wanted = [crd for crd in definitions(self._stand_in.settings, "rhods-operator.") if crd["spec"]["group"] in GROUPS]
+            for crd in wanted:
+                install(kube, with_conversion(crd, bundle))
+            for crd in wanted:
+                version = next(v["name"] for v in crd["spec"]["versions"] if v["storage"])
+                kube.path(f"{crd['spec']['group']}/{version}", crd["spec"]["names"]["kind"])
+            self._defined = True
+
+    def _objects(self) -> tuple[Object, list[Object], list[Object]]:
+        """ConfigMap, webhooks and presets, read from the module once."""
+        if self._made is None:
+            root = module(self._stand_in.settings, *MODULE)
+            upstream = yaml.safe_load((root / "config/configmap/inferenceservice.yaml").read_text(encoding="utf-8"))
+            self._made = (
+                config_map(upstream, self.release, self.namespace),
+                webhooks(root / "config/webhook/llmisvc/manifests.yaml", self._serving_certificate()),
+                presets(read(root / "config/llmisvcconfig"), self.release, self.namespace),
+            )
+        return self._made
 
     def remove(self, kube: Kube) -> None:
         """What goes when the component is set to Removed: webhooks and controller; definitions and users' objects stay."""
         self._stand_in.children.stop(CHILD)
-        for hook in webhooks(module_folder(*MODULE) / "config/webhook/llmisvc/manifests.yaml", ""):
+        for hook in self._objects()[1]:
             kube.delete(kube.path_of(hook))
         for crd in CONVERTED:
             try:  # nobody converts any more; the stored version stays readable

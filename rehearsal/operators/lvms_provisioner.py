@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from rehearsal.operators.lvms import DRIVER, GROUP, LOGICAL_VOLUME, NODE_STATUS, STORAGE_CLASS, TOPOLOGY
 from rehearsal.operators.runtime import Conflict, Kube, Object, StandIn, digest, owner_reference
-from rehearsal.operators.sizes import group_size, quantity, wanted_size
+from rehearsal.operators.sizes import binary, group_size, pretty, quantity, wanted_size
 
 CLAIM = ("v1", "PersistentVolumeClaim")
 VOLUME = ("v1", "PersistentVolume")
@@ -68,7 +68,8 @@ class TopolvmController(StandIn):
             return self._grow(kube, claim, storage_class)
         notes = claim["metadata"].get("annotations") or {}
         if not any(notes.get(key) == DRIVER for key in PROVISIONER_NOTES):
-            return None  # the volume controller asks for a volume only when a node is chosen, or at once for Immediate
+            # The volume controller asks for a volume only when a node is chosen, or at once for Immediate.
+            return self._warn_if_too_big(claim, storage_class)
         node = notes.get(SELECTED) or self._widest_node(storage_class)
         if node is None:
             self._refuse(claim, storage_class, f"no node has the device class {_device_class(storage_class)}")
@@ -90,6 +91,24 @@ class TopolvmController(StandIn):
         self._provision(kube, claim, storage_class, node, size)
         return None
 
+    def _warn_if_too_big(self, claim: Object, storage_class: Object) -> float | None:
+        """LVMS' own controller for claims: an event when no node has room."""
+        name = _device_class(storage_class)
+        free = {
+            status["metadata"]["name"]: size
+            for status in self.objects(*NODE_STATUS, self.namespace)
+            if (size := self.free(status["metadata"]["name"], name)) is not None
+        }
+        wanted = _requested(claim)
+        if any(wanted < size for size in free.values()):
+            return None
+        told = ",".join(f"node {node} has {pretty(size)} free storage" for node, size in sorted(free.items()))
+        asked = claim["spec"]["resources"]["requests"]["storage"]
+        self.event(
+            claim, "Warning", "NotEnoughCapacity", f"Requested storage ({asked}) is greater than available capacity on any node ({told})."
+        )
+        return 15.0 / self.settings.speed
+
     def _class_of(self, claim: Object) -> Object | None:
         name = claim["spec"].get("storageClassName")
         found = self.find(*STORAGE_CLASS, name) if name else None
@@ -109,10 +128,10 @@ class TopolvmController(StandIn):
             "apiVersion": LOGICAL_VOLUME[0],
             "kind": LOGICAL_VOLUME[1],
             "metadata": {"name": name},
-            "spec": {"name": name, "nodeName": node, "deviceClass": _device_class(storage_class), "size": str(size)},
+            "spec": {"name": name, "nodeName": node, "deviceClass": _device_class(storage_class), "size": binary(size)},
         }
         live = kube.apply(logical, manager=self.agent())
-        self.set_status(kube, live, {"volumeID": volume_id, "currentSize": str(size)})
+        self.set_status(kube, live, {"volumeID": volume_id, "currentSize": binary(size)})
         try:
             kube.create(kube.path(*VOLUME), _volume(name, claim, storage_class, node, size, volume_id))
         except Conflict:
@@ -133,10 +152,10 @@ class TopolvmController(StandIn):
             why = f"no enough space left on VG: free={free or 0}, requested={size - have}"
             self.event(claim, "Warning", "VolumeResizeFailed", f"resize volume failed: rpc error: code = ResourceExhausted desc = {why}")
             return 15.0 / self.settings.speed
-        kube.patch(kube.path_of(logical), {"spec": {"size": str(size)}})
-        self.set_status(kube, logical, {"currentSize": str(size)})
-        kube.patch(kube.path_of(volume), {"spec": {"capacity": {"storage": str(size)}}})
-        kube.patch(kube.path_of(claim), {"status": {"capacity": {"storage": str(size)}}}, subresource="status")
+        kube.patch(kube.path_of(logical), {"spec": {"size": binary(size)}})
+        self.set_status(kube, logical, {"currentSize": binary(size)})
+        kube.patch(kube.path_of(volume), {"spec": {"capacity": {"storage": binary(size)}}})
+        kube.patch(kube.path_of(claim), {"status": {"capacity": {"storage": binary(size)}}}, subresource="status")
         self.event(claim, "Normal", "FileSystemResizeSuccessful", "MountVolume.NodeExpandVolume succeeded for volume")
         return None
 
@@ -220,7 +239,7 @@ def _volume(name: str, claim: Object, storage_class: Object, node: str, size: in
         "metadata": {"name": name, "annotations": {PROVISIONED_BY: DRIVER}},
         "spec": {
             "accessModes": claim["spec"]["accessModes"],
-            "capacity": {"storage": str(size)},
+            "capacity": {"storage": binary(size)},
             "volumeMode": claim["spec"].get("volumeMode") or "Filesystem",
             "persistentVolumeReclaimPolicy": storage_class.get("reclaimPolicy") or "Delete",
             "storageClassName": storage_class["metadata"]["name"],
@@ -257,6 +276,6 @@ def _capacity(node: str, namespace: str, storage_class: Object, size: int, owner
         },
         "storageClassName": name,
         "nodeTopology": {"matchLabels": {TOPOLOGY: node}},
-        "capacity": str(size),
-        "maximumVolumeSize": str(size),
+        "capacity": binary(size),
+        "maximumVolumeSize": binary(size),
     }

@@ -16,9 +16,9 @@ from typing import Any, ClassVar
 
 import yaml
 
-from rehearsal.crds import Crds, module_folder
 from rehearsal.kube import Kube, NotFound
 from rehearsal.operators.certificates import Wish, issue
+from rehearsal.operators.modules import definitions, install, module
 from rehearsal.operators.runtime import Key, Object, StandIn, condition, find_condition
 from rehearsal.operators.workloads import available, deployment, related_image
 
@@ -81,14 +81,14 @@ class LwsOperator(StandIn):
             self.event(obj, "Warning", problem, text)
 
     def _install(self, kube: Kube) -> None:
-        for crd in Crds.load().of("leader-worker-set."):
+        for crd in definitions(self.settings, "leader-worker-set."):
             if crd["spec"]["group"] == "leaderworkerset.x-k8s.io":
-                self.ensure(kube, crd)
+                install(kube, crd)
         image = related_image(self.csv, "leader-worker-set/lws-rhel9@") if self.csv else ""
         labels = {"control-plane": "controller-manager", "app.kubernetes.io/name": "lws"}
         self.ensure(kube, deployment("lws-controller-manager", NAMESPACE, image, labels, replicas=2))
         bundle, folder = self._serving_certificate()
-        for webhook in webhooks(module_folder(*MODULE) / "config/webhook/manifests.yaml", bundle):
+        for webhook in webhooks(module(self.settings, *MODULE) / "config/webhook/manifests.yaml", bundle):
             self.ensure(kube, webhook)
         config = folder / "config.yaml"
         config.write_text(yaml.safe_dump(controller_config(folder)), encoding="utf-8")

@@ -31,6 +31,24 @@ def quantity(text: Any) -> int:
     return -int(-value // 1)
 
 
+def binary(size: int) -> str:
+    """A size as Kubernetes writes it (BinarySI): the largest unit that divides it, 200Gi rather than 214748364800."""
+    for unit in ("Pi", "Ti", "Gi", "Mi", "Ki"):
+        if size and size % int(_FACTORS[unit]) == 0:
+            return f"{size // int(_FACTORS[unit])}{unit}"
+    return str(size)
+
+
+def pretty(size: int) -> str:
+    """A size as LVMS' events write it: one digit after the point, 6.8TiB."""
+    value = float(size)
+    for unit in ("", "Ki", "Mi", "Gi", "Ti", "Pi"):
+        if abs(value) < 1024.0:
+            return f"{value:3.1f}{unit}B"
+        value /= 1024.0
+    return f"{value:.1f}EiB"
+
+
 def extents(size: int) -> int:
     """A size rounded up to whole physical extents."""
     return -(-size // EXTENT) * EXTENT

@@ -12,6 +12,7 @@ from typing import Any
 
 Object = dict[str, Any]
 DOMAIN = "rehearsal.example"  # .example is reserved (RFC 2606): it can't be anybody's cluster
+MACHINE_NETWORK = "198.18.0.0/16"  # for benchmarks (RFC 2544): it can't be anybody's network either
 
 
 def make(api_version: str, kind: str, name: str, namespace: str | None = None, /, **rest: Any) -> Object:

@@ -10,14 +10,14 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from rehearsal.seeds.common import DOMAIN, Object, condition, make, stamp
+from rehearsal.sandbox import SERVICE_CIDR
+from rehearsal.seeds.common import DOMAIN, MACHINE_NETWORK, Object, condition, make, stamp
 
 CONFIG = "config.openshift.io/v1"
 INFRASTRUCTURE_NAME = "rehearsal-x7k2p"
 # The sandbox's own networks: what these objects say is what is really routed there (rehearsal/README.md).
 CLUSTER_NETWORK = {"cidr": "10.244.0.0/15", "hostPrefix": 23}
-SERVICE_NETWORK = "10.96.0.0/16"
-MACHINE_NETWORK = "192.0.2.0/24"  # documentation addresses (RFC 5737); no machine stands behind them
+SERVICE_NETWORK = SERVICE_CIDR
 MTU = 1400
 
 
@@ -65,8 +65,8 @@ def _infrastructure(platform: Mapping[str, Any]) -> Object:
     }
     if kind == "BareMetal":
         status["platformStatus"]["baremetal"] = {
-            "apiServerInternalIP": "192.0.2.5", "apiServerInternalIPs": ["192.0.2.5"],
-            "ingressIP": "192.0.2.6", "ingressIPs": ["192.0.2.6"],
+            "apiServerInternalIP": "198.18.0.5", "apiServerInternalIPs": ["198.18.0.5"],
+            "ingressIP": "198.18.0.6", "ingressIPs": ["198.18.0.6"],
             "loadBalancer": {"type": "OpenShiftManagedDefault"}, "machineNetworks": [MACHINE_NETWORK],
         }  # fmt: skip
     return make(CONFIG, "Infrastructure", "cluster", spec={"cloudConfig": {"name": ""}, "platformSpec": {"type": kind}}, status=status)

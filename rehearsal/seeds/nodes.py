@@ -5,16 +5,15 @@
 
 from __future__ import annotations
 
+import ipaddress
 import uuid
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from rehearsal.seeds.common import Object, make, stamp
+from rehearsal.seeds.common import MACHINE_NETWORK, Object, make, stamp
 
-# The bridge of the sandbox. All nodes share it: the process kubelet answers there for every one of them.
-ADDRESS = "10.244.0.1"
-KUBELET_PORT = 10250
+KUBELET_PORT = 10250  # the process kubelet answers there, at every node's address (they all lie on the sandbox's bridge)
 PODS = 250
 KERNEL_KEEPS = 0.985  # share of the RAM that the kernel leaves to be counted
 SYSTEM_CPU = 500  # millicores, OpenShift's default systemReserved
@@ -25,7 +24,9 @@ NODE_IDS = uuid.UUID("0c5b6a3e-0f43-5a52-8a0e-3f4a2f6f7d11")
 def objects(profile: Mapping[str, Any], openshift: Mapping[str, Any], scenario: Mapping[str, Any], moment: datetime) -> list[Object]:
     """One Node per node of the profile."""
     absent = (scenario.get("node-not-ready") or {}).get("node")
-    return [_node(node, openshift, moment, node["name"] == absent) for node in profile["nodes"]]
+    return [
+        _node(node, _address(index), openshift, moment, node["name"] == absent) for index, node in enumerate(profile["nodes"])
+    ]
 
 
 def storage_classes(profile: Mapping[str, Any], scenario: Mapping[str, Any]) -> list[Object]:
@@ -41,10 +42,15 @@ def storage_classes(profile: Mapping[str, Any], scenario: Mapping[str, Any]) -> 
     return found
 
 
-def _node(node: Mapping[str, Any], openshift: Mapping[str, Any], moment: datetime, absent: bool) -> Object:
+def _address(index: int) -> str:
+    # The first /24 of the machine network is for the virtual addresses of API and ingress.
+    return str(ipaddress.ip_network(MACHINE_NETWORK)[256 + index + 1])
+
+
+def _node(node: Mapping[str, Any], address: str, openshift: Mapping[str, Any], moment: datetime, absent: bool) -> Object:
     capacity, allocatable = _resources(node)
     status: Object = {
-        "addresses": [{"type": "InternalIP", "address": ADDRESS}, {"type": "Hostname", "address": node["name"]}],
+        "addresses": [{"type": "InternalIP", "address": address}, {"type": "Hostname", "address": node["name"]}],
         "capacity": capacity,
         "allocatable": allocatable,
         "daemonEndpoints": {"kubeletEndpoint": {"Port": KUBELET_PORT}},

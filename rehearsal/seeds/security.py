@@ -58,7 +58,7 @@ def _scc(name: str, host: bool = False, v2: bool = False, **changes: Any) -> Obj
 
 
 def _privileged() -> Object:
-    changes = {
+    changes: Object = {
         "allowHostDirVolumePlugin": True,
         "allowPrivilegedContainer": True,
         "allowedCapabilities": ["*"],

@@ -23,6 +23,10 @@ SETTINGS = Path("/.rehearsal/storage.json")
 GATED = ("^meta-llama/", "^google/gemma")
 CONTEXT_LENGTH = 131072
 SCHEMES = "'gs://', 's3://', 'file://', 'http(s)://' and 'hf://' are the current available storage type."
+HINTS = {
+    "HuggingFace": "Set HF_TOKEN or request access to the gated repository.",
+    "S3": "Set AWS_ACCESS_KEY_ID/AWS_SECRET_ACCESS_KEY or use awsAnonymousCredential=true.",
+}
 TOKENS = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
 
 
@@ -82,9 +86,9 @@ def hugging_face(uri: str, env: Any, gated: list[str]) -> str:
     token = next((env[key].strip() for key in TOKENS if env.get(key, "").strip()), "")
     restricted = any(re.search(pattern, name) for pattern in gated)
     if token and not token.startswith("hf_"):
-        raise _refused("HuggingFace", uri, name, "401 Client Error: Unauthorized. Invalid user token.")
+        raise _refused("HuggingFace", uri, "401 Client Error: Unauthorized. Invalid user token.")
     if restricted and not token:
-        raise _refused("HuggingFace", uri, name, (
+        raise _refused("HuggingFace", uri, (
             f"401 Client Error. Cannot access gated repo for url https://huggingface.co/{name}/resolve/main/config.json. "
             f"Access to model {name} is restricted. You must have access to it and be authenticated to access it. Please log in."))
     return name
@@ -96,26 +100,31 @@ def bucket(uri: str, env: Any) -> str:
     if not name:
         raise StorageError(f"Failed to fetch model. No model found in {uri}.")
     if not keys and str(env.get("awsAnonymousCredential", "")).lower() != "true":
-        raise _refused("S3", uri, name, "Unable to locate credentials")
+        raise _refused("S3", uri, "Unable to locate credentials")
     return path.rstrip("/") or name
 
 
-def _refused(protocol: str, uri: str, name: str, why: str) -> StorageError:
-    summary = f"{protocol} authentication failed for '{name}'. Please check your credentials."
-    return StorageError(summary, f"{protocol} error for {uri}: {why}")
+def _refused(protocol: str, uri: str, why: str) -> StorageError:
+    return StorageError(f"{protocol} authentication failed. {HINTS[protocol]}", f"{protocol} error for {uri}: {why}")
 
 
 def write_model(folder: Path, name: str) -> None:
     folder.mkdir(parents=True, exist_ok=True)
+    for file, text in model_files(name).items():
+        (folder / file).write_text(text, encoding="utf-8")
+
+
+def model_files(name: str) -> dict[str, str]:
+    """File name -> content of a tiny model."""
     config = {"architectures": ["Qwen2ForCausalLM"], "model_type": "qwen2", "max_position_embeddings": CONTEXT_LENGTH,
               "torch_dtype": "bfloat16", "_name_or_path": name}
-    files: dict[str, Obj] = {
+    documents: dict[str, Obj] = {
         "config.json": config, "generation_config.json": {}, "tokenizer_config.json": {"model_max_length": CONTEXT_LENGTH},
         "tokenizer.json": {"version": "1.0", "model": {"type": "BPE", "vocab": {}, "merges": []}},
     }
-    for file, content in files.items():
-        (folder / file).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-    (folder / "model.safetensors").write_bytes((2).to_bytes(8, "little") + b"{}")
+    # a safetensors file: length of its header (8 bytes), the header, no tensors
+    files = {"model.safetensors": "\x02\x00\x00\x00\x00\x00\x00\x00{}"}
+    return {**{file: json.dumps(content, indent=2) + "\n" for file, content in documents.items()}, **files}
 
 
 def say(level: str, text: str) -> None:

@@ -28,6 +28,7 @@ DEFAULT_LENGTH = 32768  # tokens, when neither a flag nor the model's config nam
 SIMULATOR_BLOCKS = 8192  # KV cache blocks; GPUs hold more, but the simulator keeps each of them in memory
 BLOCK_SIZES = (8, 16, 32, 64, 128)  # that the simulator knows
 SPEED = ("--time-to-first-token", "20ms", "--inter-token-latency", "2ms")
+IMPORT_SECONDS = 3.0
 BYTES_SINCE = (0, 14)  # from here on the CPU offload is sized in bytes (vllm pull request 24498)
 
 
@@ -46,6 +47,7 @@ def main(argv: list[str]) -> int:
             return 2
     say(f"vLLM API server version {settings['version']}", "api_server.py:1351")
     model = args.model_tag or args.model or "Qwen/Qwen3-0.6B"  # vLLM's own default model
+    wait_for_model(Path(model))
     try:
         length = context_length(args, model)
         check_devices(args, settings["gpus"])
@@ -66,6 +68,13 @@ def main(argv: list[str]) -> int:
 
 def say(text: str, where: str) -> None:
     print(f"(APIServer pid={os.getpid()}) INFO {time.strftime('%m-%d %H:%M:%S')} [{where}] {text}", flush=True)
+
+
+def wait_for_model(folder: Path, seconds: float = IMPORT_SECONDS) -> None:
+    """vLLM needs some seconds before it looks at the model; a container beside it (modelcar) may provide it meanwhile."""
+    end = time.monotonic() + seconds
+    while folder.is_absolute() and not (folder / "config.json").exists() and time.monotonic() < end:
+        time.sleep(0.1)
 
 
 def context_length(args: argparse.Namespace, model: str) -> int:

@@ -27,7 +27,7 @@ def parse_serve(flags: list[Obj], version: str, argv: list[str]) -> argparse.Nam
     """``vllm serve …``: ``argv`` begins after the word vllm. Exits like argparse on a bad line and for --version."""
     parser = argparse.ArgumentParser(prog="vllm", description="vLLM CLI", usage=f"vllm [-h] [-v] {{{','.join(COMMANDS)}}} ...")
     parser.add_argument("-v", "--version", action="version", version=version)
-    commands = parser.add_subparsers(dest="subparser")
+    commands = parser.add_subparsers(dest="subparser", prog="vllm")
     for name in COMMANDS:
         commands.add_parser(name, usage=f"vllm {name} [options]", add_help=name == "serve")
     serve = commands.choices["serve"]

@@ -21,11 +21,11 @@ def same_url(one: str, other: str) -> bool:
 
 
 def _parts(url: str) -> tuple[str, str, int]:
-    parts = urlsplit((url if "://" in url else f"https://{url}").strip())
     try:
+        parts = urlsplit((url if "://" in url else f"https://{url}").strip())
         port = parts.port
-    except ValueError:
-        port = -1
+    except ValueError:  # not a URL: equal to nothing but itself
+        return "", url, -1
     return parts.scheme.lower(), (parts.hostname or "").lower(), port or (80 if parts.scheme == "http" else 443)
 
 

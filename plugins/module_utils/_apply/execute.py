@@ -21,6 +21,7 @@ from ansible_collections.llmd.openshift.plugins.module_utils._errors import (
 from . import compare, conflicts, manifests
 
 POLL_SECONDS = 1.0  # while a CRD is awaited
+ESTABLISH_SECONDS = 30.0  # for a CRD of the same list; kube-apiserver serves it within a few seconds
 
 
 class Api(Protocol):
@@ -94,26 +95,27 @@ class Executor:
         brought = manifests.defined_kinds(objects)
         steps = [_Step(obj) for obj in manifests.ordered(objects)]
         for step in steps:
-            self._read(step, awaited=_group_kind(step.obj) in brought)
+            try:
+                self._read(step)
+            except KindMissing:
+                may_come = self.options.wait_crds_seconds > 0 or _group_kind(step.obj) in brought
+                if not (self.options.check or may_come):
+                    raise
         self._refuse_foreign(steps)
         for step in steps:
             if step.path is None and not self.options.check:
-                self._await_kind(step)
+                self._await_kind(step, brought=_group_kind(step.obj) in brought)
             self.done.append(self._apply_one(step))
 
-    def _read(self, step: _Step, awaited: bool) -> None:
+    def _read(self, step: _Step) -> None:
+        """Finds the object's path and its live state. :raises KindMissing: the kind isn't served."""
         meta = step.obj["metadata"]
         api_version, kind = step.obj["apiVersion"], step.obj["kind"]
-        try:
-            if self.api.namespaced(api_version, kind) and not meta.get("namespace"):
-                raise Invalid(
-                    "An object can't be applied", step.name, "its kind needs a namespace", "Give metadata.namespace."
-                )
-            step.path = self.api.path(api_version, kind, meta.get("namespace"), meta["name"])
-        except KindMissing:
-            if not (self.options.check or awaited or self.options.wait_crds_seconds > 0):
-                raise
-            return
+        if self.api.namespaced(api_version, kind) and not meta.get("namespace"):
+            raise Invalid(
+                "An object can't be applied", step.name, "its kind needs a namespace", "Give metadata.namespace."
+            )
+        step.path = self.api.path(api_version, kind, meta.get("namespace"), meta["name"])
         step.live = self.api.get(step.path)
 
     def _refuse_foreign(self, steps: list[_Step]) -> None:
@@ -128,12 +130,13 @@ class Executor:
                 "Remove or rename them, or allow adoption (adopt: true).",
             )
 
-    def _await_kind(self, step: _Step) -> None:
+    def _await_kind(self, step: _Step, brought: bool) -> None:
+        until = max(self._wait_until, time.monotonic() + ESTABLISH_SECONDS) if brought else self._wait_until
         while True:
             try:
-                return self._read(step, awaited=False)
+                return self._read(step)
             except KindMissing as error:
-                if time.monotonic() >= self._wait_until:
+                if time.monotonic() >= until:
                     waited = round(self.options.wait_crds_seconds)
                     error.why = f"still no such CRD after {waited} s" if waited else error.why
                     raise

@@ -82,25 +82,25 @@ def _merged(findings: list[Finding]) -> list[Finding]:
 
 def _gate(chosen: Verdict, findings: list[Finding], path: str, discovered: bool) -> tuple[str, str]:
     blockers = [f for f in findings if f.blocking and f.status == FAIL and f.path in (None, path)]
-    if blockers:
-        return STOP, _message("Nothing was changed, because the cluster isn't fit for it", blockers)
-    if chosen.verdict in (SUPPORTED, CONDITIONAL) or chosen.override is not None:
-        return GO, f"{chosen.path} on RHOAI {chosen.release}: {chosen.verdict}" + (
-            f", overridden: {chosen.override}" if chosen.override else ""
+    yes = chosen.verdict in (SUPPORTED, CONDITIONAL) or chosen.override is not None
+    learn = chosen.verdict == UNCLEAR and chosen.hardware and not discovered
+    what = f"{chosen.path} on RHOAI {chosen.release}"
+    if not blockers and yes:
+        return GO, f"{what}: {chosen.verdict}" + (
+            f", overridden: {chosen.override}" if chosen.override is not None else ""
         )
-    if chosen.verdict == UNCLEAR and chosen.hardware and not discovered:
-        return DISCOVER, "The nodes' hardware isn't known yet: " + " ".join(chosen.reasons)
-    what = "isn't supported" if chosen.verdict != UNCLEAR else "can't be judged"
-    nearest = (" Nearest yes: " + " ".join(chosen.nearest_yes)) if chosen.nearest_yes else ""
-    return STOP, (
-        f"Nothing was changed, because {chosen.path} on RHOAI {chosen.release} {what} on this cluster. {' '.join(chosen.reasons)}{nearest}"
-        " To go on all the same, set llmd_allow_unsupported and llmd_allow_unsupported_reason."
-    )
+    if not blockers and learn:
+        return DISCOVER, "The nodes' hardware isn't known yet. " + " ".join(chosen.reasons)
+    reasons = [] if yes or learn else [_refusal(chosen, what)]
+    reasons += [f"{f.subject}: {f.observed}. {f.remedy} [{f.id}]" for f in blockers]
+    return STOP, "Nothing was changed. " + " ".join(dict.fromkeys(reasons))
 
 
-def _message(head: str, findings: list[Finding]) -> str:
-    parts = [f"{finding.subject}: {finding.observed}. {finding.remedy} [{finding.id}]" for finding in findings]
-    return f"{head}. " + " ".join(dict.fromkeys(parts))
+def _refusal(chosen: Verdict, what: str) -> str:
+    word = "can't be judged" if chosen.verdict == UNCLEAR else "isn't supported"
+    nearest = f" Nearest yes: {' '.join(chosen.nearest_yes)}" if chosen.nearest_yes else ""
+    override = "To go on all the same, set llmd_allow_unsupported and llmd_allow_unsupported_reason."
+    return f"{what} {word} on this cluster. {' '.join(chosen.reasons)}{nearest} {override}"
 
 
 def _release(facts: Facts, release: str) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 llmd.openshift contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reading snapshots that may lack anything. What isn't there, or isn't of its type, is None: unknown, never a pass."""
+"""Reading snapshots (plain dicts and lists) that may lack anything. What isn't there, or isn't of its type, is None."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from typing import Any
 def dig(data: Any, *keys: str) -> Any:
     """data[k1][k2]..., or None as soon as something is missing."""
     for key in keys:
-        data = data.get(key) if isinstance(data, Mapping) else None
+        data = data.get(key) if isinstance(data, dict) else None
     return data
 
 
 def rows(data: Any, *keys: str) -> list[Mapping[str, Any]] | None:
     """The list of mappings at that place; None where there is no list. Elements of other types are left out."""
     found = dig(data, *keys)
-    return [row for row in found if isinstance(row, Mapping)] if isinstance(found, (list, tuple)) else None
+    return [row for row in found if isinstance(row, dict)] if isinstance(found, (list, tuple)) else None
 
 
 def text(data: Any, *keys: str) -> str | None:

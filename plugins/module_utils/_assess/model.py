@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 from .._data.facts import Facts
@@ -69,7 +70,7 @@ class Case:
     def matrix(self) -> Mapping[str, Any] | None:
         return self.facts.matrix.get(self.release)
 
-    @property
+    @cached_property
     def row(self) -> Mapping[str, Any] | None:
         vendors = self.candidates.vendors
         if self.matrix is None or len(vendors) != 1:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from .look import dig, number, rows, text
@@ -28,11 +29,11 @@ class Candidates:
     unsure: tuple[tuple[str, str], ...]
     listed: bool
 
-    @property
+    @cached_property
     def names(self) -> list[str]:
         return [name(node) for node in self.gpu]
 
-    @property
+    @cached_property
     def vendors(self) -> list[str]:
         return sorted(
             {str(dig(node, "accelerators", "vendor")) for node in self.gpu if text(node, "accelerators", "vendor")}

@@ -45,6 +45,7 @@ RULES: tuple[Rule, ...] = (
     Rule("gpu-mig", "run", "GPUs aren't split by MIG.", "A slice isn't a GPU of the article.", rules_accelerators.mig),
     Rule("gpu-health", "run", "As many GPUs are allocatable as the node has.", "Labels and devices that disagree point at a broken GPU or driver.", rules_accelerators.gpu_health),
     Rule("operator-available", "run", "Each operator that the path needs is there in a version that fits, or its catalog offers one.", "A missing package shows only minutes later as a Subscription that never resolves.", rules_run.operators),
+    Rule("node-features", "run", "An existing NodeFeatureDiscovery labels the PCI classes of GPUs, network cards and NVMe drives.", "The GPU operators find their nodes by these labels; without them they report ready and do nothing.", rules_run.node_features),
     Rule("single-object", "run", "Kinds of which only one object may exist have no second one.", "Their operators ignore the second one silently.", rules_run.second_policies),
     Rule("storage-class", "run", "The declared StorageClass exists, or there is a default one, or LVM Storage makes one.", "Claims without a class stay Pending.", rules_run.storage_class),
     Rule("model-cache-drives", "run", "The GPU nodes have an NVMe drive for the model cache.", "LVM Storage needs an unused drive.", rules_run.cache_drives),

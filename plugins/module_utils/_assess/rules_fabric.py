@@ -134,23 +134,39 @@ def pcie(case: Case) -> list[Finding]:
     floor = dig(case.row, "network", "pcie_generation")
     if not floor:
         return []
-    found = []
+    grouped: dict[tuple[str, str], list[str]] = {}
     for node in case.candidates.gpu:
-        seen = sorted(models(node, case.facts.gpu_models) or [])
-        generations = [dig(case.facts.traits, "models", model, "pcie_generation") for model in seen]
-        status = UNKNOWN if not seen or None in generations else PASS if min(generations) >= floor else WARN
-        said = " and ".join(
-            f"{model} is a generation {generation or '?'} device"
-            for model, generation in zip(seen, generations, strict=True)
+        grouped.setdefault(_node_pcie(case, node, floor), []).append(name(node))
+    remedies = {
+        PASS: "Nothing.",
+        WARN: "The article lists this GPU all the same; expect half the transfer rate of a generation 5 device.",
+        UNKNOWN: "Measure the host (DCGM field 235, or the GPU's max_link_speed in sysfs).",
+    }
+    return [
+        case.finding(
+            "pcie-generation",
+            status,
+            f"node {names(nodes)}",
+            observed,
+            f"host of PCIe {floor} or newer",
+            remedies[status],
+            nodes=tuple(nodes),
         )
-        remedy = "Measure the host (DCGM field 235, or the GPU's max_link_speed in sysfs)."
-        if status == WARN:
-            remedy = "The article lists this GPU all the same; expect half the transfer rate of a generation 5 device."
-        found.append(case.finding(
-            "pcie-generation", status, f"node {name(node)}", f"{said or 'not known'} (by its model)", f"host of PCIe {floor} or newer", remedy,
-            nodes=(name(node),),
-        ))  # fmt: skip
-    return found
+        for (status, observed), nodes in grouped.items()
+    ]
+
+
+def _node_pcie(case: Case, node: Node, floor: int) -> tuple[str, str]:
+    seen = sorted(models(node, case.facts.gpu_models) or [])
+    generations = [dig(case.facts.traits, "models", model, "pcie_generation") for model in seen]
+    known = [generation for generation in generations if generation is not None]
+    said = " and ".join(
+        f"{model} is a generation {generation or '(unknown)'} device"
+        for model, generation in zip(seen, generations, strict=True)
+    )
+    if not seen or len(known) < len(seen):
+        return UNKNOWN, f"{said} (by its model)" if said else "not known"
+    return (PASS if min(known) >= floor else WARN), f"{said} (by its model)"
 
 
 def nvme(case: Case) -> list[Finding]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from .._plan.decision import ADOPT, INSTALL, KEEP, REFUSE, Decision
 from .._plan.decision import UNKNOWN as UNDECIDED
+from .._plan.discovery import missing_classes
 from .._plan.operators import decide, needed
 from .look import dig, names, number, rows, text
 from .model import FAIL, PASS, UNKNOWN, WARN, Case, Finding
@@ -205,3 +206,32 @@ def second_policies(case: Case) -> list[Finding]:
                 "single-object", FAIL, kind, f"{len(there)} exist: {listed}", "one", f"Remove all but one; {why}.", blocking=True, source="NVIDIA/gpu-operator@a22dbf671f; openshift/lvm-operator",
             ))  # fmt: skip
     return found
+
+
+def node_features(case: Case) -> list[Finding]:
+    """Somebody else's NodeFeatureDiscovery is left as it is, so it must label the classes that the GPU operators look for."""
+    there = rows(case.snapshot, "objects", "NodeFeatureDiscovery") or []
+    if len(there) != 1:
+        return []
+    missing = missing_classes(there[0])
+    gpu = {"nvidia": "03", "amd": "12"}
+    needed_now = [
+        gpu[vendor] for vendor in case.candidates.vendors or case.facts.automation["vendors"] if vendor in gpu
+    ]
+    fatal = [one for one in missing if one in needed_now]
+    where = f"NodeFeatureDiscovery {dig(there[0], 'metadata', 'namespace')}/{dig(there[0], 'metadata', 'name')}"
+    observed = (
+        f"no labels for the PCI classes {', '.join(missing)}" if missing else "labels for all classes that matter"
+    )
+    return [
+        case.finding(
+            "node-features",
+            FAIL if fatal else WARN if missing else PASS,
+            where,
+            observed,
+            "labels for 02 (network), 03 (display), 12 (accelerators) and 0108 (NVMe)",
+            "Add the classes to sources.pci.deviceClassWhitelist in its workerConfig." if missing else "Nothing.",
+            blocking=bool(fatal),
+            source="kubernetes-sigs/node-feature-discovery@76e6cc8cc0; NVIDIA/gpu-operator@a22dbf671f",
+        )
+    ]

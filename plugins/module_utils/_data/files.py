@@ -51,7 +51,7 @@ def problems(data: Any, schema: str, root: Path = ROOT) -> list[str]:
     found = sorted(
         _validator(root / "schema" / f"{schema}.json").iter_errors(data), key=lambda e: list(map(str, e.path))
     )
-    return [f"{'.'.join(str(part) for part in error.path) or '(top)'}: {error.message}" for error in found]
+    return [f"{'.'.join(str(part) for part in error.path) or '(top)'}: {error.message[:300]}" for error in found]
 
 
 def load(path: Path, schema: str, root: Path = ROOT) -> Any:

@@ -171,8 +171,12 @@ def from_entry(entry: Entry | None, params: dict[str, Any]) -> Connection:
 
 def check_server(url: str) -> str:
     """The API URL without trailing slash; plain http only to this machine (`kubectl proxy`)."""
-    parts = urlsplit(url if "://" in url else f"https://{url}")
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    try:
+        parts = urlsplit(url if "://" in url else f"https://{url}")
+        usable = parts.port != 0
+    except ValueError:
+        parts, usable = urlsplit(""), False
+    if not usable or parts.scheme not in ("http", "https") or not parts.hostname:
         raise _wrong("not an http(s) URL", "Declare llmd_host as https://api.<cluster>:6443.", f"API URL {url}")
     if parts.scheme == "http" and parts.hostname not in ("127.0.0.1", "localhost", "::1"):
         raise _wrong("plain http would send the token in clear", "Use https.", f"API URL {url}")

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .._wait.fields import dig
-from .._wait.model import DONE, State, blamed_on, done, failed, waiting
+from .._wait.model import DONE, FAILED, State, blamed_on, done, failed, waiting
 from . import catalogs, states
 from .world import Obj, Wish, World
 
@@ -25,7 +25,10 @@ PLAN_GRACE = 8.0
 
 @dataclass(frozen=True)
 class Decision:
-    """How far one wish is; ``approve`` names the InstallPlan to approve now. ``adopted``: found, not touched."""
+    """How far one wish is; ``approve`` names the InstallPlan to approve now. ``adopted``: found, not touched.
+
+    ``coming``: a CSV is there (in any phase), so the rest is the operator's own start.
+    """
 
     wish: Wish
     state: State
@@ -34,6 +37,13 @@ class Decision:
     adopted: bool = False
     installed: str = ""
     warnings: tuple[str, ...] = ()
+    coming: bool = False
+
+    def state_until(self, goal: str) -> State:
+        """The state on the way to a goal: ``succeeded``, or ``approved`` (the plan is, and its CSV has appeared)."""
+        if goal == "approved" and self.coming and not (self.state.phase == FAILED and self.state.grace == 0):
+            return self.state if self.state.phase == DONE else done("Approved", f"its CSV is {self.state.reason}")
+        return self.state
 
 
 def decide(wishes: Sequence[Wish], world: World) -> list[Decision]:
@@ -92,11 +102,11 @@ def _installed(
     state = states.csv(found, {})
     if installed == wish.csv:
         state = _companions(wish, world) or state if state.phase == DONE else state
-        return Decision(wish, state, installed=installed, warnings=warnings)
+        return Decision(wish, state, installed=installed, warnings=warnings, coming=True)
     if wish.adopt:
         if state.phase == DONE:
             state = done("Adopted", f"{installed} is installed; {wish.csv} is the tested version")
-        return Decision(wish, state, adopted=True, installed=installed, warnings=warnings)
+        return Decision(wish, state, adopted=True, installed=installed, warnings=warnings, coming=True)
     step = _plan_step(wish, world, subscription, expected)
     if step:
         return Decision(wish, step[0], approve=step[1], plan=step[2], installed=installed, warnings=warnings)
@@ -134,14 +144,15 @@ def _missing(
         state = states.csv(coming, {})
         if state.phase == DONE:  # the Subscription's own status follows within moments
             state = waiting("Succeeded", "the Subscription doesn't report it as installed yet")
-        return Decision(wish, state, warnings=warnings)
+        return Decision(wish, state, warnings=warnings, coming=True)
     step = _plan_step(wish, world, subscription, expected)
     if step:
         return Decision(wish, step[0], approve=step[1], plan=step[2], warnings=warnings)
     current = str(dig(subscription, "status.currentCSV") or "")
     other = world.csv(wish.namespace, current) if current not in ("", wish.csv) else None
     if other is not None:  # approved by somebody else, or by OLM itself (approval Automatic)
-        return Decision(wish, _other_coming(wish, other, current), adopted=wish.adopt, warnings=warnings)
+        state = _other_coming(wish, other, current)
+        return Decision(wish, state, adopted=wish.adopt, warnings=warnings, coming=wish.adopt)
     trouble = catalogs.trouble(wish, world) or states.subscription_trouble(subscription)
     return Decision(wish, trouble or waiting(*states.progress(subscription)), warnings=warnings)
 

@@ -26,8 +26,8 @@ class WishError(ValueError):
 
 def parse(raw: Any) -> list[Wish]:
     """Wishes from a task's ``subscriptions``; raises :class:`WishError` with every mistake."""
-    if not isinstance(raw, list) or not raw:
-        raise WishError(["subscriptions: a list of one or more operators is needed"])
+    if not isinstance(raw, list):
+        raise WishError(["subscriptions: a list of operators is needed"])
     problems: list[str] = []
     wishes: list[Wish] = []
     for place, item in enumerate(raw):

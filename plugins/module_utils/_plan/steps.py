@@ -9,17 +9,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import yaml
-
 from .._assess.look import dig, number, rows, text
 from .._assess.nodes import Candidates, name
 from .._data.facts import Facts
 from .decision import ADOPT, INSTALL, Decision
+from .discovery import missing_classes
 from .model import APPROVE, CREATE, KEEP, UPDATE, Change, Disruption, Step, cost
 
 GATEWAY = ("openshift-ingress", "openshift-ai-inference")
-# PCI classes that discovery must look at: network (Ethernet and InfiniBand), display, accelerators, NVMe.
-CLASSES = ("02", "03", "12", "0108")
 
 
 @dataclass(frozen=True)
@@ -92,33 +89,22 @@ def operators(world: World) -> Step:
 
 
 def features(world: World) -> Step:
-    """One NodeFeatureDiscovery only: an existing one is used, and told to look at the classes that it leaves out."""
+    """One NodeFeatureDiscovery only. Somebody else's is used as it is, ours is kept as this version wants it."""
     present = world.there("NodeFeatureDiscovery")
     if not present:
         change = Change(f"NodeFeatureDiscovery {world.namespace('nfd')}/nfd-instance", CREATE)
     else:
         missing = missing_classes(present[0])
-        where = _ref("NodeFeatureDiscovery", present[0])
-        change = (
-            Change(where, UPDATE, f"PCI classes {', '.join(missing)} are missing from its whitelist")
-            if missing
-            else Change(where, KEEP)
+        why = f"its whitelist lacks the PCI classes {', '.join(missing)}" if missing else ""
+        change = Change(
+            _ref("NodeFeatureDiscovery", present[0]), UPDATE if missing and is_ours(present[0]) else KEEP, why
         )
     disruption = world.cost("node-features", "labels on nodes only") if change.action != KEEP else Disruption()
-    return Step("node-features", "nodes", "Learn the nodes' hardware", (change,), disruption)
+    return Step("node-features", "features", "Learn the nodes' hardware", (change,), disruption)
 
 
-def missing_classes(discovery: Mapping[str, Any]) -> list[str]:
-    """PCI classes that a NodeFeatureDiscovery doesn't look at; a class is covered by any prefix of it."""
-    config = text(discovery, "spec", "workerConfig", "configData")
-    try:
-        parsed = yaml.safe_load(config) if config else None
-    except yaml.YAMLError:
-        parsed = None
-    listed = dig(parsed, "sources", "pci", "deviceClassWhitelist")
-    if not isinstance(listed, list):
-        listed = ["03", "0b40", "12"]  # NFD's own default, kubernetes-sigs/node-feature-discovery@76e6cc8cc0 source/pci
-    return [wanted for wanted in CLASSES if not any(wanted.startswith(str(one)) for one in listed)]
+def is_ours(obj: Mapping[str, Any]) -> bool:
+    return dig(obj, "metadata", "labels", "app.kubernetes.io/managed-by") == "llmd-openshift"
 
 
 def _ref(kind: str, obj: Mapping[str, Any]) -> str:
@@ -133,18 +119,26 @@ def _ref(kind: str, obj: Mapping[str, Any]) -> str:
 def accelerators(world: World) -> Step:
     """The driver. It goes onto every node with GPUs of its vendor, also those that llmd_node_selector leaves out."""
     present = world.there("ClusterPolicy")
+    title = "Load the GPU driver"
+    if present and not (is_ours(present[0]) and _tolerations_differ(present[0], world.declared)):
+        return Step("gpu-driver", "accelerators", title, (Change(_ref("ClusterPolicy", present[0]), KEEP),))
     nodes = gpu_nodes(world)
-    if not present:
-        busy = any(number(node, "allocatable", f"{world.vendor}.com/gpu") for node in nodes)
-        change = Change("ClusterPolicy gpu-cluster-policy", CREATE)
-        kind, why = (
-            ("gpu-driver-change", "GPU pods make way for the driver")
-            if busy
-            else ("gpu-driver", "the GPU driver is built and loaded")
-        )
-        listed = [name(node) for node in nodes]
-        return Step("gpu-driver", "accelerators", "Load the GPU driver", (change,), world.cost(kind, why, listed))
-    return Step("gpu-driver", "accelerators", "Load the GPU driver", (Change(_ref("ClusterPolicy", present[0]), KEEP),))
+    busy = any(number(node, "allocatable", f"{world.vendor}.com/gpu") for node in nodes)
+    kind, why = (
+        ("gpu-driver-change", "GPU pods make way for the driver")
+        if busy
+        else ("gpu-driver", "the GPU driver is built and loaded")
+    )
+    change = (
+        Change(_ref("ClusterPolicy", present[0]), UPDATE, "tolerations")
+        if present
+        else Change("ClusterPolicy gpu-cluster-policy", CREATE)
+    )
+    return Step("gpu-driver", "accelerators", title, (change,), world.cost(kind, why, [name(node) for node in nodes]))
+
+
+def _tolerations_differ(policy: Mapping[str, Any], declared: Mapping[str, Any]) -> bool:
+    return (dig(policy, "spec", "daemonsets", "tolerations") or []) != (declared.get("tolerations") or [])
 
 
 def gpu_nodes(world: World) -> list[Mapping[str, Any]]:
@@ -154,17 +148,30 @@ def gpu_nodes(world: World) -> list[Mapping[str, Any]]:
 
 
 def storage(world: World) -> Step | None:
+    """One LVMCluster only. Somebody else's is used as it is; ours follows the nodes and drives."""
     if not world.local_storage:
         return None
     present = world.there("LVMCluster")
-    where = _ref("LVMCluster", present[0]) if present else f"LVMCluster {world.namespace('lvms-operator')}/llmd"
-    change = Change(where, KEEP if present else CREATE)
-    disruption = (
-        Disruption()
-        if present
-        else world.cost("local-storage", "unused drives are taken; nothing else changes on the nodes")
-    )
+    if not present:
+        change = Change(f"LVMCluster {world.namespace('lvms-operator')}/llmd", CREATE)
+    else:
+        wrong = _storage_differences(world, present[0]) if is_ours(present[0]) else []
+        change = Change(_ref("LVMCluster", present[0]), UPDATE if wrong else KEEP, "; ".join(wrong))
+    why = "unused drives are taken; nothing else changes on the nodes"
+    disruption = world.cost("local-storage", why) if change.action != KEEP else Disruption()
     return Step("local-storage", "storage", "Make a StorageClass on local NVMe", (change,), disruption)
+
+
+def _storage_differences(world: World, cluster: Mapping[str, Any]) -> list[str]:
+    device = next(iter(rows(cluster, "spec", "storage", "deviceClasses") or []), {})
+    terms = rows(device, "nodeSelector", "nodeSelectorTerms") or []
+    listed = {
+        value for term in terms for one in rows(term, "matchExpressions") or [] for value in dig(one, "values") or []
+    }
+    nodes = {name(node) for node in gpu_nodes(world)}
+    found = [f"nodes {', '.join(sorted(nodes ^ listed))} change"] if nodes and listed != nodes else []
+    paths = dig(device, "deviceSelector", "optionalPaths") or []
+    return [*found, "drives change"] if sorted(paths) != sorted(world.declared.get("nvme_paths") or []) else found
 
 
 def platform(world: World) -> Step:

@@ -23,7 +23,7 @@ def checks(subject: str, measured: Mapping[str, Any]) -> list[Finding]:
     out = [_models(subject, document.get("models"), str(measured.get("model")))]
     calls = {c.get("name"): c for c in document.get("calls") or []}
     out += [_call(subject, name, calls.get(name)) for name in _CALLS]
-    if measured.get("auth"):
+    if measured.get("auth") is not False:  # not known is treated as on: refusals are asked for
         refusals = {r.get("name"): r for r in document.get("refusals") or []}
         out += [_refusal(subject, name, refusals.get(name), codes) for name, codes in
                 (("no-token", (401,)), ("wrong-token", (401,)))]  # fmt: skip

@@ -49,11 +49,11 @@ def _alive(subject: str, measured: Mapping[str, Any]) -> Finding:
     down = [p for p in pickers if not (p.get("ready") and p.get("ready_before"))]
     restarted = [p for p in pickers if p.get("restarts", 0) > p.get("restarts_before", 0)]
     if len(down) == len(pickers):
-        state = "; ".join(f"{p['name']} {p.get('trouble') or 'not ready'}" for p in down)
+        state = "; ".join(f"{p.get('name')} {p.get('trouble') or 'not ready'}" for p in down)
         observed = f"no endpoint picker is ready ({state}): the pool fails open, answers came without any choice"
         return finding("picker-alive", "fail", subject, observed, expected, _ALIVE_REMEDY)
     if restarted:
-        observed = f"{', '.join(p['name'] for p in restarted)} restarted during the proof"
+        observed = f"{', '.join(str(p.get('name')) for p in restarted)} restarted during the proof"
         return finding("picker-alive", "fail", subject, observed, expected, _ALIVE_REMEDY)
     observed = f"{len(pickers) - len(down)} of {len(pickers)} ready"
     if down:  # standby pickers aren't ready by design; the others' counters decide
@@ -112,11 +112,12 @@ def _pages(measured: Mapping[str, Any], document: Mapping[str, Any]) -> list[tup
         if not picker.get("ready"):
             continue
         texts = [
-            ((document.get(when) or {}).get("pickers") or {}).get(picker["name"]) or {} for when in ("before", "after")
+            ((document.get(when) or {}).get("pickers") or {}).get(str(picker.get("name"))) or {}
+            for when in ("before", "after")
         ]
         for text in texts:
             if "text" not in text:
-                return f"metrics of {picker['name']} couldn't be read: {text.get('error') or 'not measured'}"
+                return f"metrics of {picker.get('name')} couldn't be read: {text.get('error') or 'not measured'}"
         out.append((parse(texts[0]["text"]), parse(texts[1]["text"])))
     return out or "no picker's metrics were read"
 

@@ -16,6 +16,8 @@ from .model import DONE, FAILED, State, blamed_on, waiting
 from .registry import Check, find, known
 
 _KEYS = ("api_version", "kind", "name", "namespace", "label_selector", "until", "with")
+# Every node that Node Feature Discovery has described has it, whatever its hardware.
+_DESCRIBED = {"feature.node.kubernetes.io/kernel-version.full": None}
 _NODE = {"api_version": "v1", "kind": "Node"}
 
 
@@ -77,8 +79,8 @@ class Target:
 
 def parse(raw: Any) -> list[Target]:
     """Targets from a task's ``objects``; raises :class:`TargetError` with every mistake."""
-    if not isinstance(raw, list) or not raw:
-        raise TargetError(["objects: a list of one or more awaited objects is needed"])
+    if not isinstance(raw, list):
+        raise TargetError(["objects: a list of awaited objects is needed"])
     problems: list[str] = []
     targets: list[Target] = []
     for place, item in enumerate(raw):
@@ -99,7 +101,7 @@ def _problems(item: Any) -> list[str]:
     out += [f"{k} is missing" for k in ("api_version", "kind") if not item.get(k)]
     if bool(item.get("name")) == bool(item.get("label_selector")):
         out.append("give either name or label_selector")
-    options = item.get("with") or {}
+    options = {} if item.get("with") is None else item["with"]
     if not isinstance(options, Mapping):
         return [*out, "with: must be a mapping of options"]
     return out + _check_problems(str(item.get("kind") or ""), str(item.get("until") or "ready"), options)
@@ -144,7 +146,7 @@ def _expand(item: Mapping[str, Any]) -> list[Target]:
             ),
         ]
     if own.kind == "NodeFeatureDiscovery" and isinstance(nodes, list):
-        labels = own.options.get("labels") or {"feature.node.kubernetes.io/pci-10de.present": "true"}
+        labels = own.options.get("labels") or _DESCRIBED
         return [own, *(_one({**_NODE, "name": n, "until": "labels", "with": {"labels": labels}}) for n in nodes)]
     return [own]
 

@@ -67,7 +67,7 @@ class OperatorsFailed(Exception):
 
 
 class Operators:
-    """The work for ``wishes``; ``show`` gets progress lines."""
+    """The work for ``wishes`` ``until`` approved or succeeded; ``show`` gets progress lines."""
 
     def __init__(
         self,
@@ -90,7 +90,7 @@ class Operators:
         self._tracker = Tracker([w.key for w in wishes], start)
 
     def run(self) -> Outcome:
-        """Blocks until every operator is there. :raises OperatorsFailed: with object, reason and repair."""
+        """Blocks until every operator is that far. :raises OperatorsFailed: with object, reason and repair."""
         with Follower(self._cluster, SOURCES.values()) as follower:
             while True:
                 now = self._clock()
@@ -100,17 +100,9 @@ class Operators:
                     self._act()
                 for line in self._tracker.lines(self._clock()):
                     self._show(line)
-                if self._tracker.finished or (self._until == "approved" and self._all_approved()):
+                if self._tracker.finished:
                     return self._outcome()
                 self._end()
-
-    def _all_approved(self) -> bool:
-        """Whether OLM has all that it needs from us: each wish is installed, or its plan is approved (and seen so)."""
-        return bool(self._decisions) and all(d.installed or self._is_approved(d) for d in self._decisions)
-
-    def _is_approved(self, decision: Decision) -> bool:
-        plans = self._world.plans_of(decision.wish.namespace)
-        return any(dig(p, "metadata.name") == decision.plan and dig(p, "spec.approved") is True for p in plans)
 
     def look(self) -> Outcome:
         """Check mode: reads once, approves nothing, says what would be approved. :raises ClusterError:"""
@@ -123,7 +115,7 @@ class Operators:
         self._ask()
         self._decisions = decide(self._wishes, self._world)
         for decision in self._decisions:
-            self._tracker.update(decision.wish.key, decision.state, self._clock())
+            self._tracker.update(decision.wish.key, decision.state_until(self._until), self._clock())
         self._approved = {_plan_key(d): 0.0 for d in self._decisions if d.approve}
         return self._outcome()
 
@@ -160,7 +152,7 @@ class Operators:
             self._next_ask = self._clock() + ASK_SECONDS
         self._decisions = decide(self._wishes, self._world)
         for decision in self._decisions:
-            self._tracker.update(decision.wish.key, decision.state, now)
+            self._tracker.update(decision.wish.key, decision.state_until(self._until), now)
         for decision in {_plan_key(d): d for d in self._decisions if d.approve}.values():
             self._approve(decision)
 

@@ -22,6 +22,8 @@ from .sources import Source, pick, plan
 
 # Pods behind a late object are looked at this often; an object gets that long before they are looked at first.
 LOOK_SECONDS = 3.0
+# The first reading of all objects gets that long even when there is no time to wait.
+FIRST_READ_SECONDS = 30.0
 
 
 class ClusterLike(Reader, Looker, Protocol):
@@ -82,7 +84,13 @@ class Wait:
                 self._end()
 
     def _pause(self, now: float) -> float:
+        if self._unread() and now >= self._deadline:
+            return FIRST_READ_SECONDS / 100
         return min(self._tracker.pause(now, self._deadline), max(0.0, self._next_look - now))
+
+    def _unread(self) -> bool:
+        """Whether a source has said nothing yet: then time isn't up, whatever the clock says."""
+        return len(self._seen) < len(set(self._sources.values())) and not self._outage
 
     def _take(self, event: Seen | Trouble) -> None:
         if isinstance(event, Seen):
@@ -139,7 +147,7 @@ class Wait:
         if failure:
             failure = self._explained(failure)
             raise WaitFailed(failure.as_text(), self._tracker.results(), failure)
-        if now < self._deadline:
+        if now < self._deadline or (self._unread() and now < self._deadline + FIRST_READ_SECONDS):
             return
         text = self._tracker.timeout_text(now)
         late = self._tracker.slowest()

@@ -25,6 +25,7 @@ RUNNERS: dict[str, Runner] = {
     "gateway": gateway.launch,
     "python": plain.launch,
     "storage-initializer": storage.launch,
+    "model-image": storage.model_image,
     "pause": pause,
 }
 

@@ -19,9 +19,27 @@ def node(
     roles: tuple[str, ...] = ("worker",), **more: Any,
 ) -> dict[str, Any]:  # fmt: skip
     """rdma: state of the 400G port (up, down, None = not known), or "absent"."""
-    nics = [{"name": "eno1", "pci_id": "8086:1593", "class": "0200", "link_layer": "Ethernet", "speed_mbps": gbit and gbit * 1000, "state": "up"}]
+    nics = [
+        {
+            "name": "eno1",
+            "pci_id": "8086:1593",
+            "class": "0200",
+            "link_layer": "Ethernet",
+            "speed_mbps": gbit and gbit * 1000,
+            "state": "up",
+        }
+    ]
     if rdma != "absent":
-        nics.append({"name": "ens3f0", "pci_id": "15b3:1021", "class": "0200", "link_layer": "Ethernet", "speed_mbps": 400000, "state": rdma})
+        nics.append(
+            {
+                "name": "ens3f0",
+                "pci_id": "15b3:1021",
+                "class": "0200",
+                "link_layer": "Ethernet",
+                "speed_mbps": 400000,
+                "state": rdma,
+            }
+        )
     vendor = VENDOR.get(model or "", "nvidia")
     return {
         "name": name,
@@ -48,7 +66,9 @@ def node(
 def bare_node(name: str) -> dict[str, Any]:
     """A node before anything has looked at its devices."""
     made = node(name)
-    made["accelerators"] = {key: ([] if key == "pci_ids" else "none" if key == "source" else None) for key in made["accelerators"]}
+    made["accelerators"] = {
+        key: ([] if key == "pci_ids" else "none" if key == "source" else None) for key in made["accelerators"]
+    }
     return {**made, "nics": None, "rdma_capable": None, "nvme": {"count": None, "devices": []}}
 
 
@@ -71,10 +91,14 @@ def snapshot(*nodes: dict[str, Any], openshift: str | None = "4.20.4", **more: A
         "operators": [],
         "csvs": [],
         "catalogs": [
-            {"name": name, "namespace": "openshift-marketplace", "state": "READY"} for name in ("redhat-operators", "certified-operators")
+            {"name": name, "namespace": "openshift-marketplace", "state": "READY"}
+            for name in ("redhat-operators", "certified-operators")
         ],
         "packages": packages(),
-        "pools": [{"name": name, "paused": False, "degraded": False, "updating": False, "message": None} for name in ("master", "worker")],
+        "pools": [
+            {"name": name, "paused": False, "degraded": False, "updating": False, "message": None}
+            for name in ("master", "worker")
+        ],
         "storage_classes": [],
         "crds": {},
         "gateway_classes": [],
@@ -86,16 +110,36 @@ def snapshot(*nodes: dict[str, Any], openshift: str | None = "4.20.4", **more: A
 
 def packages() -> list[dict[str, Any]]:
     rows = (
-        ("rhods-operator", "redhat-operators", "stable-3.3", ["rhods-operator.3.3.6", "rhods-operator.3.3.5", "rhods-operator.3.3.0"]),
-        ("openshift-cert-manager-operator", "redhat-operators", "stable-v1", ["cert-manager-operator.v1.19.0", "cert-manager-operator.v1.18.1"]),
+        (
+            "rhods-operator",
+            "redhat-operators",
+            "stable-3.3",
+            ["rhods-operator.3.3.6", "rhods-operator.3.3.5", "rhods-operator.3.3.0"],
+        ),
+        (
+            "openshift-cert-manager-operator",
+            "redhat-operators",
+            "stable-v1",
+            ["cert-manager-operator.v1.19.0", "cert-manager-operator.v1.18.1"],
+        ),
         ("leader-worker-set", "redhat-operators", "stable-v1.0", ["leader-worker-set.v1.0.1"]),
-        ("rhcl-operator", "redhat-operators", "stable", ["rhcl-operator.v1.4.3", "rhcl-operator.v1.4.0", "rhcl-operator.v1.3.1"]),
+        (
+            "rhcl-operator",
+            "redhat-operators",
+            "stable",
+            ["rhcl-operator.v1.4.3", "rhcl-operator.v1.4.0", "rhcl-operator.v1.3.1"],
+        ),
         ("authorino-operator", "redhat-operators", "stable", ["authorino-operator.v1.4.0"]),
         ("limitador-operator", "redhat-operators", "stable", ["limitador-operator.v1.4.0"]),
         ("dns-operator", "redhat-operators", "stable", ["dns-operator.v1.4.0"]),
         ("nfd", "redhat-operators", "stable", ["nfd.4.20.0-202602101230", "nfd.4.20.0-202510220911"]),
         ("lvms-operator", "redhat-operators", "stable-4.20", ["lvms-operator.v4.20.1", "lvms-operator.v4.20.0"]),
-        ("gpu-operator-certified", "certified-operators", "v26.3", ["gpu-operator-certified.v26.3.3", "gpu-operator-certified.v26.3.2"]),
+        (
+            "gpu-operator-certified",
+            "certified-operators",
+            "v26.3",
+            ["gpu-operator-certified.v26.3.3", "gpu-operator-certified.v26.3.2"],
+        ),
     )
     return [
         {

@@ -29,7 +29,9 @@ def status(*conditions: dict[str, Any], **more: Any) -> dict[str, Any]:
 # -- MachineConfigPool ---------------------------------------------------------------------------------------------------
 
 
-def pool(total: int, updated: int, ready: int, *conditions: dict[str, Any], paused: bool = False, wanted: str = "r2") -> dict[str, Any]:
+def pool(
+    total: int, updated: int, ready: int, *conditions: dict[str, Any], paused: bool = False, wanted: str = "r2"
+) -> dict[str, Any]:
     return {"spec": {"paused": paused, "configuration": {"name": wanted}},
             "status": {"machineCount": total, "updatedMachineCount": updated, "readyMachineCount": ready,
                        "configuration": {"name": "r2"}, "conditions": list(conditions)}}  # fmt: skip
@@ -41,7 +43,9 @@ def test_pool() -> None:
     assert openshift.pool(pool(2, 2, 2, *happy, wanted="r3"), {}).phase == "waiting", "Updated of the old render"
     assert openshift.pool(pool(2, 1, 1, cond("Updating", "True")), {}).detail == "1 of 2 machines ready, 1 updated"
     assert openshift.pool(pool(2, 1, 1, paused=True), {}).reason == "Paused"
-    bad = openshift.pool(pool(2, 1, 1, cond("NodeDegraded", "True", "1 nodes are reporting degraded", "Node gpu-0 …")), {})
+    bad = openshift.pool(
+        pool(2, 1, 1, cond("NodeDegraded", "True", "1 nodes are reporting degraded", "Node gpu-0 …")), {}
+    )
     assert bad.phase == "failed" and "gpu-0" in bad.detail
 
 
@@ -50,7 +54,9 @@ def test_paused_but_up_to_date_pool_is_fine() -> None:
 
 
 def test_cluster_operator() -> None:
-    assert openshift.cluster_operator(status(cond("Available", "True"), cond("Progressing", "False")), {}).phase == "done"
+    assert (
+        openshift.cluster_operator(status(cond("Available", "True"), cond("Progressing", "False")), {}).phase == "done"
+    )
     assert openshift.cluster_operator(status(cond("Degraded", "True", "X", "y")), {}).phase == "failed"
 
 
@@ -78,7 +84,10 @@ def test_cluster_policy_other_states() -> None:
 
 def test_feature_discovery() -> None:
     assert accelerators.feature_discovery(status(cond("Available", "True")), {}).phase == "done"
-    assert accelerators.feature_discovery(status(cond("Degraded", "True", "FailedGetNFDWorkerDaemonSet")), {}).phase == "failed"
+    assert (
+        accelerators.feature_discovery(status(cond("Degraded", "True", "FailedGetNFDWorkerDaemonSet")), {}).phase
+        == "failed"
+    )
     assert accelerators.feature_discovery({}, {}).phase == "waiting"
 
 
@@ -106,7 +115,11 @@ def test_data_science_cluster() -> None:
     assert platform.data_science_cluster(ready, {"components": ["Kserve", "Ray"]}).phase == "waiting"
     slow = status(cond("Ready", "False"), cond("KserveReady", "False", "NotReady", "0 of 1"), phase="Not Ready")
     assert "KserveReady (NotReady: 0 of 1)" in platform.data_science_cluster(slow, {}).detail
-    info = status(cond("Ready", "True"), cond("KserveLLMInferenceServiceDependencies", "False", "x", severity="Info"), phase="Ready")
+    info = status(
+        cond("Ready", "True"),
+        cond("KserveLLMInferenceServiceDependencies", "False", "x", severity="Info"),
+        phase="Ready",
+    )
     assert platform.data_science_cluster(info, {}).phase == "done"
     bad = status(cond("ProvisioningSucceeded", "False", "Error", "no CRD"), phase="Not Ready")
     assert platform.data_science_cluster(bad, {}).phase == "failed"
@@ -119,13 +132,17 @@ def test_initialization() -> None:
 
 def test_kuadrant_without_gateway_provider() -> None:
     assert platform.kuadrant(status(cond("Ready", "True")), {}).phase == "done"
-    state = platform.kuadrant(status(cond("Ready", "False", "MissingDependency", "[Gateway API provider (istio)] is not installed")), {})
+    state = platform.kuadrant(
+        status(cond("Ready", "False", "MissingDependency", "[Gateway API provider (istio)] is not installed")), {}
+    )
     assert state.phase == "failed" and "GatewayClass" in state.repair
 
 
 def test_lws_operator_without_cert_manager() -> None:
     assert platform.lws_operator(status(cond("Available", "True")), {}).phase == "done"
-    state = platform.lws_operator(status(cond("Degraded", "True", "MissingDependency", "please make sure that cert-manager …")), {})
+    state = platform.lws_operator(
+        status(cond("Degraded", "True", "MissingDependency", "please make sure that cert-manager …")), {}
+    )
     assert state.phase == "failed" and "cert-manager" in state.repair
 
 
@@ -206,20 +223,29 @@ def service(*conditions: dict[str, Any], url: str = "http://g/n/s") -> dict[str,
     return status(*conditions, url=url)
 
 
-GOOD = (cond("Ready", "True"), cond("PresetsCombined", "True"), cond("MainWorkloadReady", "True"), cond("InferencePoolReady", "True"))
+GOOD = (
+    cond("Ready", "True"),
+    cond("PresetsCombined", "True"),
+    cond("MainWorkloadReady", "True"),
+    cond("InferencePoolReady", "True"),
+)
 
 
 def test_inference_service_needs_every_sub_condition_and_a_url() -> None:
     assert serving.inference_service(service(*GOOD), {}).phase == "done"
     assert serving.inference_service(service(*GOOD, url=""), {}).phase == "waiting"
-    half = serving.inference_service(service(*GOOD, cond("SchedulerWorkloadReady", "False", "MinimumReplicasUnavailable")), {})
+    half = serving.inference_service(
+        service(*GOOD, cond("SchedulerWorkloadReady", "False", "MinimumReplicasUnavailable")), {}
+    )
     assert half.phase == "waiting" and half.reason == "SchedulerWorkloadReady"
     assert serving.inference_service(service(*GOOD, cond("GroupDegraded", "False")), {}).phase == "done"
 
 
 @pytest.mark.parametrize("reason", sorted(serving._TERMINAL))
 def test_inference_service_terminal_reasons(reason: str) -> None:
-    state = serving.inference_service(service(cond("Ready", "False", reason), cond("HTTPRoutesReady", "False", reason, "why")), {})
+    state = serving.inference_service(
+        service(cond("Ready", "False", reason), cond("HTTPRoutesReady", "False", reason, "why")), {}
+    )
     assert (state.phase, state.reason) == ("failed", reason) and state.repair
 
 

@@ -33,9 +33,11 @@ def test_ready_pod() -> None:
     assert pods.ready(pod("Pending", container=held("ContainerCreating")), {}).phase == "waiting"
 
 
-@pytest.mark.parametrize("reason", ["ImagePullBackOff", "ErrImagePull", "InvalidImageName", "CreateContainerConfigError"])
+@pytest.mark.parametrize(
+    "reason", ["ImagePullBackOff", "ErrImagePull", "InvalidImageName", "CreateContainerConfigError"]
+)
 def test_waiting_reasons_that_need_a_person(reason: str) -> None:
-    state = pods.ready(pod("Pending", container=held(reason, "secret \"x\" not found")), {})
+    state = pods.ready(pod("Pending", container=held(reason, 'secret "x" not found')), {})
     assert (state.phase, state.reason, state.culprit) == ("failed", reason, "Pod n/p")
     assert "secret" in state.detail and state.repair and state.grace > 0
 
@@ -77,7 +79,9 @@ def test_deleted_pod_is_nobodys_fault() -> None:
     assert pods.diagnose(gone) is None
 
 
-def deployment(wanted: int, updated: int, available: int, *conditions: dict[str, str], generation: int = 1) -> dict[str, Any]:
+def deployment(
+    wanted: int, updated: int, available: int, *conditions: dict[str, str], generation: int = 1
+) -> dict[str, Any]:
     return {"metadata": {"generation": generation}, "spec": {"replicas": wanted},
             "status": {"observedGeneration": 1, "replicas": updated, "updatedReplicas": updated, "availableReplicas": available,
                        "conditions": list(conditions)}}  # fmt: skip
@@ -94,7 +98,9 @@ def test_deployment() -> None:
 
 
 def daemonset(wanted: int, updated: int, available: int) -> dict[str, Any]:
-    return {"status": {"desiredNumberScheduled": wanted, "updatedNumberScheduled": updated, "numberAvailable": available}}
+    return {
+        "status": {"desiredNumberScheduled": wanted, "updatedNumberScheduled": updated, "numberAvailable": available}
+    }
 
 
 def test_daemonset_on_no_node_is_not_ready() -> None:

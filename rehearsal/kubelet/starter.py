@@ -1,0 +1,108 @@
+# Copyright (c) 2026 llmd.openshift contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Starts a pod's containers: image, environment, mounts, process; and says in status and events what stands in the way."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from rehearsal.errors import RehearsalError
+from rehearsal.kubelet import process
+from rehearsal.kubelet.container import INIT, MAIN, Container
+from rehearsal.kubelet.env import ConfigError
+from rehearsal.kubelet.logs import LogFile
+from rehearsal.kubelet.runners import RUNNERS, Context
+from rehearsal.kubelet.sandbox import Sandbox
+from rehearsal.kubelet.volumes import MountError
+
+Obj = dict[str, Any]
+RETRY_SECONDS = 5.0
+PULL_RETRY_SECONDS = 1.0  # from ErrImagePull to ImagePullBackOff
+
+
+class Starter:
+    """``on_exit(container, run, code)`` is called in another thread when a process has ended."""
+
+    def __init__(self, sandbox: Sandbox, on_exit: Callable[[Container, int, int], None]) -> None:
+        self._box = sandbox
+        self._node = sandbox.node
+        self._on_exit = on_exit
+
+    def start(self, container: Container, now: float) -> None:
+        """Start it, or set ``waiting`` and ``retry_at`` to say why not and when to try again."""
+        if not self._pull(container, now):
+            return
+        try:
+            started = self._process(container)
+        except ConfigError as error:
+            self._refused(container, "CreateContainerConfigError", str(error), now + RETRY_SECONDS)
+            return
+        except (process.StartError, MountError, RehearsalError) as error:
+            container.backoff.failed(now, 0.0)
+            self._refused(container, "CreateContainerError", str(error), max(container.backoff.until, now + RETRY_SECONDS))
+            return
+        if container.run:
+            container.restarts += 1
+        container.begin(now, started.pid if started else None)
+        container.waiting = ("ContainerCreating", "")
+        self._event(container, "Created", f"Created container: {container.name}")
+        self._event(container, "Started", f"Started container {container.name}")
+        if started:
+            self._node.record(started.pid, True)
+            threading.Thread(target=self._wait, args=(container, container.run, started), daemon=True,
+                             name=f"wait-{started.pid}").start()
+        elif container.kind == INIT:  # an image without a program has nothing to do
+            container.end(now, 0, "")
+
+    def _pull(self, container: Container, now: float) -> bool:
+        """Whether the image is there; else ErrImagePull and ImagePullBackOff take turns."""
+        if container.pulled:
+            return True
+        trouble = self._node.faults.pull_failure(container.image)
+        if trouble is None:
+            container.pulled = True
+            self._event(container, "Pulled", f'Container image "{container.image}" already present on machine')
+            return True
+        if now < container.pull.until:
+            text = f'Back-off pulling image "{container.image}"'
+            container.waiting, container.retry_at = ("ImagePullBackOff", f"{text}: ErrImagePull: {trouble}"), container.pull.until
+            self._event(container, "BackOff", text)
+            self._event(container, "Failed", "Error: ImagePullBackOff", warning=True)
+            return False
+        container.pull.failed(now)
+        container.waiting, container.retry_at = ("ErrImagePull", trouble), now + PULL_RETRY_SECONDS
+        self._event(container, "Pulling", f'Pulling image "{container.image}"')
+        self._event(container, "Failed", f'Failed to pull image "{container.image}": {trouble}', warning=True)
+        self._event(container, "Failed", "Error: ErrImagePull", warning=True)
+        return False
+
+    def _process(self, container: Container) -> process.Started | None:
+        """Start the container's program; None when its image has none here."""
+        box, node = self._box, self._node
+        env = box.environment(container)
+        runner = RUNNERS.get(container.runner or "pause", RUNNERS["pause"])
+        launch = runner(Context(box.obj, container.spec, env, box.ip, node.state, node.binaries, node.delay, node.faults.scenario()))
+        number = container.restarts + (1 if container.run else 0)
+        box.drop_old_logs(container.name, number)
+        with LogFile(box.log_path(container.name, number)) as log:
+            if launch is None:
+                return None
+            mounts = process.volume_mounts(container.spec, box.volumes, env)
+            container.env = env
+            return process.start(launch, container.spec, env, mounts, box.place(container.name), log, node.pump)
+
+    def _wait(self, container: Container, run: int, started: process.Started) -> None:
+        """In a thread of its own: the only one that waits for this process."""
+        code = started.wait()
+        self._node.record(started.pid, False)
+        self._on_exit(container, run, code)
+
+    def _refused(self, container: Container, reason: str, message: str, retry_at: float) -> None:
+        container.waiting, container.retry_at = (reason, message), retry_at
+        self._event(container, "Failed", f"Error: {message}", warning=True)
+
+    def _event(self, container: Container, reason: str, message: str, warning: bool = False) -> None:
+        self._node.events.send(self._box.obj, reason, message, container.name, warning, init=container.kind != MAIN)
