@@ -37,7 +37,9 @@ Crd = Callable[[str], dict[str, Any]]
 MODES = ("OwnNamespace", "SingleNamespace", "MultiNamespace", "AllNamespaces")
 
 
-def render(catalog: Mapping[str, Any], crd: Crd, openshift: str = "4.20", scenario: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
+def render(
+    catalog: Mapping[str, Any], crd: Crd, openshift: str = "4.20", scenario: Mapping[str, Any] | None = None
+) -> list[dict[str, Any]]:
     """All blobs of the catalog of one OpenShift minor (``4.20``); a package without a version for it is left out."""
     missing = (scenario or {}).get("package-missing", {}).get("packages", [])
     failing = (scenario or {}).get("csv-fails", {})
@@ -46,7 +48,9 @@ def render(catalog: Mapping[str, Any], crd: Crd, openshift: str = "4.20", scenar
         versions = [version for version, row in package["versions"].items() if _has(row, openshift)]
         if not versions or package["package"] in missing:
             continue
-        deadline = failing.get("progress_deadline_seconds", 20) if failing.get("package") == package["package"] else None
+        deadline = (
+            failing.get("progress_deadline_seconds", 20) if failing.get("package") == package["package"] else None
+        )
         blobs += _package(package, versions, openshift)
         blobs += [_bundle(package, version, catalog, crd, deadline) for version in versions]
     return blobs
@@ -79,12 +83,19 @@ def _minor(text: str) -> int:
 
 
 def _package(package: Mapping[str, Any], versions: list[str], openshift: str) -> Iterator[dict[str, Any]]:
-    channels = {name: [version for version in chain if version in versions] for name, chain in package["channels"].items()}
+    channels = {
+        name: [version for version in chain if version in versions] for name, chain in package["channels"].items()
+    }
     channels = {name: chain for name, chain in channels.items() if chain}
     wanted = package["default_channel"].format(openshift=openshift)
     # A catalog of another minor may lack the default channel; then the newest one stands in, as a package needs a default.
     default = wanted if wanted in channels else list(channels)[-1]
-    yield {"schema": "olm.package", "name": package["package"], "defaultChannel": default, "description": package["display"]}
+    yield {
+        "schema": "olm.package",
+        "name": package["package"],
+        "defaultChannel": default,
+        "description": package["display"],
+    }
     for name, chain in channels.items():
         entries: list[dict[str, Any]] = []
         for version in chain:
@@ -97,15 +108,21 @@ def _package(package: Mapping[str, Any], versions: list[str], openshift: str) ->
         yield {"schema": "olm.channel", "package": package["package"], "name": name, "entries": entries}
 
 
-def _bundle(package: Mapping[str, Any], version: str, catalog: Mapping[str, Any], crd: Crd, deadline: int | None) -> dict[str, Any]:
+def _bundle(
+    package: Mapping[str, Any], version: str, catalog: Mapping[str, Any], crd: Crd, deadline: int | None
+) -> dict[str, Any]:
     row = package["versions"][version]
     owned = [_owned(reference, crd) for reference in row.get("owns", package["owns"])]
     csv = _csv(package, version, owned, catalog["publisher"], deadline)
-    properties: list[dict[str, Any]] = [{"type": "olm.package", "value": {"packageName": package["package"], "version": version}}]
+    properties: list[dict[str, Any]] = [
+        {"type": "olm.package", "value": {"packageName": package["package"], "version": version}}
+    ]
     for definition in owned:
         for served in _served(definition):
             spec = definition["spec"]
-            properties.append({"type": "olm.gvk", "value": {"group": spec["group"], "kind": spec["names"]["kind"], "version": served}})
+            properties.append(
+                {"type": "olm.gvk", "value": {"group": spec["group"], "kind": spec["names"]["kind"], "version": served}}
+            )
     for needed, bounds in row.get("needs", {}).items():
         properties.append({"type": "olm.package.required", "value": {"packageName": needed, "versionRange": bounds}})
     for manifest in [csv, *owned]:
@@ -138,10 +155,18 @@ def _served(definition: Mapping[str, Any]) -> list[str]:
     return [version["name"] for version in definition["spec"]["versions"] if version["served"]]
 
 
-def _csv(package: Mapping[str, Any], version: str, owned: list[dict[str, Any]], publisher: str, deadline: int | None) -> dict[str, Any]:
+def _csv(
+    package: Mapping[str, Any], version: str, owned: list[dict[str, Any]], publisher: str, deadline: int | None
+) -> dict[str, Any]:
     row = package["versions"][version]
-    images = [{"name": deployment["name"], "image": image_of(deployment["image"], version)} for deployment in package["deployments"]]
-    images += [{"name": repository.rsplit("/", 1)[-1], "image": image_of(repository, version)} for repository in package.get("related_images", [])]
+    images = [
+        {"name": deployment["name"], "image": image_of(deployment["image"], version)}
+        for deployment in package["deployments"]
+    ]
+    images += [
+        {"name": repository.rsplit("/", 1)[-1], "image": image_of(repository, version)}
+        for repository in package.get("related_images", [])
+    ]
     annotations = {
         "alm-examples": json.dumps(row.get("examples", package.get("examples", []))),
         "capabilities": "Seamless Upgrades",

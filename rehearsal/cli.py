@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 from rehearsal import data, parts
-from rehearsal.control import Rehearsal, resident_bytes
+from rehearsal.control import Rehearsal, memory
 from rehearsal.errors import BAD_INPUT, RehearsalError
 from rehearsal.prepare import Wanted
 
@@ -193,8 +193,7 @@ End it:       python -m rehearsal down{option}""")
 
 
 def _with_memory(state: dict[str, Any]) -> dict[str, Any]:
-    memory = {name: resident_bytes(pid) for name, pid in state.get("pids", {}).items()}
-    return {**state, "rss_bytes": memory}
+    return {**state, "rss_bytes": memory(state.get("pids", {}))}
 
 
 def _describe(state: dict[str, Any]) -> str:
@@ -214,10 +213,9 @@ def _describe(state: dict[str, Any]) -> str:
             f"  cluster id  {state['cluster_id']}",
             f"  memory      {sum(state['rss_bytes'].values()) / 2**20:.0f} MiB",
         ]
-        lines += [
-            f"    {name:<24} pid {state['pids'][name]:<8} {size / 2**20:5.0f} MiB"
-            for name, size in state["rss_bytes"].items()
-        ]
+        for name, size in state["rss_bytes"].items():
+            pid = f"pid {state['pids'][name]}" if name in state["pids"] else ""
+            lines.append(f"    {name:<24} {pid:<12} {size / 2**20:5.0f} MiB")
     return "\n".join(lines)
 
 

@@ -232,12 +232,50 @@ def sandbox_processes(state: Path) -> list[int]:
     return found
 
 
+def memory(pids: dict[str, int]) -> dict[str, int]:
+    """Resident bytes of every process of a rehearsal: the named ones, and by their program's name all others inside.
+
+    Shared pages count for each process that has them, so the sum is an upper bound.
+    """
+    names = {pid: name for name, pid in pids.items()}
+    sizes = {name: resident_bytes(pid) for name, pid in pids.items()}
+    for pid in _inside(pids.get("sandbox")):
+        if pid not in names:
+            name = _program(pid)
+            sizes[name] = sizes.get(name, 0) + resident_bytes(pid)
+    return sizes
+
+
 def resident_bytes(pid: int) -> int:
     """Resident memory of a process, 0 when it's gone."""
     try:
         return int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
     except (OSError, IndexError):
         return 0
+
+
+def _inside(sandbox: int | None) -> list[int]:
+    """All processes in the process namespace of ``sandbox`` (process 1 of it)."""
+    if sandbox is None:
+        return []
+    found = []
+    try:
+        namespace = os.readlink(f"/proc/{sandbox}/ns/pid")
+    except OSError:
+        return []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            with contextlib.suppress(OSError):  # gone, or another user's
+                if os.readlink(entry / "ns" / "pid") == namespace:
+                    found.append(int(entry.name))
+    return found
+
+
+def _program(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/comm").read_text(encoding="utf-8").strip() or "unnamed"
+    except OSError:
+        return "unnamed"
 
 
 def _signal(pid: int, number: int) -> None:

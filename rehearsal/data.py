@@ -48,7 +48,9 @@ class _Loader(yaml.CSafeLoader if hasattr(yaml, "CSafeLoader") else yaml.SafeLoa
         for key_node, _ in node.value:
             key = self.construct_object(key_node, deep=True)
             if key in seen:
-                raise yaml.constructor.ConstructorError(None, None, f"key '{key}' is written twice", key_node.start_mark)
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"key '{key}' is written twice", key_node.start_mark
+                )
             seen.add(key)
         mapping: dict[Any, Any] = super().construct_mapping(node, deep)
         return mapping
@@ -63,7 +65,9 @@ def read_yaml(path: Path) -> Any:
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         mark = getattr(error, "problem_mark", None)
         line = f", line {mark.line + 1}" if mark else ""
-        raise _bad(f"{path.name} isn't valid YAML", f"{path}{line}", getattr(error, "problem", None) or str(error)) from error
+        raise _bad(
+            f"{path.name} isn't valid YAML", f"{path}{line}", getattr(error, "problem", None) or str(error)
+        ) from error
 
 
 @functools.cache
@@ -149,9 +153,15 @@ def load_catalog(name: str) -> dict[str, Any]:
                 if version not in package["versions"]
             ]
         reached = {version for chain in package["channels"].values() for version in chain}
-        faults += [f"{package['package']}: version {version} is in no channel" for version in package["versions"] if version not in reached]
+        faults += [
+            f"{package['package']}: version {version} is in no channel"
+            for version in package["versions"]
+            if version not in reached
+        ]
         if "{" not in package["default_channel"] and package["default_channel"] not in package["channels"]:
-            faults.append(f"{package['package']}: unknown default channel, {nearest(package['default_channel'], package['channels'])}")
+            faults.append(
+                f"{package['package']}: unknown default channel, {nearest(package['default_channel'], package['channels'])}"
+            )
     refuse(path, faults)
     return document
 
@@ -170,7 +180,12 @@ def merge_scenarios(documents: Mapping[str, Mapping[str, Any]], profile: Mapping
             elif key == "delays":
                 merged[key] = {**merged.get(key, {}), **value}
             elif key in merged and merged[key] != value:
-                raise _bad(f"Scenarios '{owner[key]}' and '{name}' contradict", key, "each sets it in its own way", "Give one of them")
+                raise _bad(
+                    f"Scenarios '{owner[key]}' and '{name}' contradict",
+                    key,
+                    "each sets it in its own way",
+                    "Give one of them",
+                )
             else:
                 merged[key] = value
             owner[key] = name
@@ -221,10 +236,18 @@ def _with_node(value: Any, scenario: str, profile: Mapping[str, Any]) -> Any:
     if word in nodes:
         return value
     if word not in NODE_WORDS:
-        raise _bad(f"Scenario '{scenario}' names node '{word}'", f"profile {profile['name']}", nearest(word, [*nodes, *NODE_WORDS]))
+        raise _bad(
+            f"Scenario '{scenario}' names node '{word}'",
+            f"profile {profile['name']}",
+            nearest(word, [*nodes, *NODE_WORDS]),
+        )
     place, kind = word.split("-")
     if not choice[kind]:
-        raise _bad(f"Scenario '{scenario}' needs a {kind} node", f"profile {profile['name']}", f"it has none (nodes: {', '.join(nodes)})")
+        raise _bad(
+            f"Scenario '{scenario}' needs a {kind} node",
+            f"profile {profile['name']}",
+            f"it has none (nodes: {', '.join(nodes)})",
+        )
     return {**value, "node": choice[kind][0 if place == "first" else -1]}
 
 

@@ -10,13 +10,14 @@ A node as stand-ins, seed and kubelet see it::
      "cpu": {"vendor_id", "family", "model_id", "name", "sockets", "cores", "threads", "threads_per_core", "flags": [...]},
      "memory_gib": 2048, "numa_nodes": 2, "pcie_generation": 5, "hugepages_1gi": 0,
      "gpus":  [{"model", "pci", "numa", "rail", "health", "pci_id", "class", "subsystem", "vendor", "product", "memory_mib",
-                "family", "compute", "pcie_generation", "mig_capable", "multiprocessors", "sriov_totalvfs", "uuid"}],
+                "family", "compute", "pcie_generation", "mig_capable", "multiprocessors", "sriov_totalvfs", "uuid", "clique"}],
      "nics":  [{"model", "name", "pci", "numa", "role", "rail", "rdma", "mtu", "state", "mac", "pci_id", "class", "subsystem",
                 "driver", "link_layer", "speed_mbps", "firmware", "psid", "product", "sriov_totalvfs"}],
      "disks": [{"model", "name", "pci", "numa", "holds", "size_bytes", "pci_id", "class", "rotational", "transport",
                 "serial", "path", "by_path", "by_id"}],
      "extras": [{"pci_id", "class"}]}
 
+``clique`` is the NVLink domain of a GPU (``<cluster uuid>.<clique id>``), where GPUs of several nodes share one.
 ``holds`` is what is on a disk: nothing, os, partitions, filesystem, lvm, ceph, raid. ``None`` stands for "has none".
 """
 
@@ -65,7 +66,9 @@ def _node(name: str, group: Mapping[str, Any], server: Mapping[str, Any], device
         "numa_nodes": server["numa_nodes"],
         "pcie_generation": server["pcie_generation"],
         "hugepages_1gi": server.get("hugepages_1gi", 0),
-        "gpus": [_gpu(name, row, devices["gpus"]) for row in server.get("gpus", [])],
+        "gpus": [
+            {**_gpu(name, row, devices["gpus"]), "clique": group.get("nvlink_clique")} for row in server.get("gpus", [])
+        ],
         "nics": [_nic(name, row, devices["nics"]) for row in server["nics"]],
         "disks": [_disk(name, row, devices["disks"]) for row in server["disks"]],
         "extras": [dict(devices["extras"][model]) for model in server.get("extras", [])],
@@ -141,7 +144,11 @@ def _server_faults(where: str, server: Mapping[str, Any], devices: Devices) -> l
     for index, model in enumerate(server.get("extras", [])):
         if model not in devices["extras"]:
             faults.append(f"{where}.extras.{index}: unknown model {_hint(model, devices['extras'])}")
-    faults += _twice(where, "PCI address", [row["pci"] for kind in ("gpus", "nics", "disks") for row in server.get(kind, []) if "pci" in row])
+    faults += _twice(
+        where,
+        "PCI address",
+        [row["pci"] for kind in ("gpus", "nics", "disks") for row in server.get(kind, []) if "pci" in row],
+    )
     faults += _twice(where, "device name", [row["name"] for kind in ("nics", "disks") for row in server[kind]])
     if not any(row["role"] == "machine" for row in server["nics"]):
         faults.append(f"{where}.nics: none has the role 'machine' (the node's own network)")

@@ -94,13 +94,16 @@ def keep(state: Path) -> int:
     api.close()
     gateway.close()
     status.update(pids={"keeper": os.getpid(), "unshare": child.pid})
+    asked = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, lambda *_: _stop(child, life_write))
+        signal.signal(number, lambda *_: _stop(child, life_write, asked))
     follower = threading.Thread(target=_follow, args=(child, status, state), daemon=True)
     follower.start()
     while child.poll() is None:
         time.sleep(0.1)
     follower.join(2)
+    if not asked.is_set() and status.data["state"] != "failed":
+        status.update(state="failed", error="the sandbox ended by itself (was its process 1 killed?); 'up' starts anew")
     if status.data["state"] != "failed":
         status.update(state="stopped")
     status.update(pids={})
@@ -140,8 +143,9 @@ def _spawn(state: Path, api: socket.socket, gateway: socket.socket, life_line: i
     )
 
 
-def _stop(child: subprocess.Popen[str], life_line: int) -> None:
+def _stop(child: subprocess.Popen[str], life_line: int, asked: threading.Event) -> None:
     """Ask the supervisor to stop; kill the sandbox when it doesn't."""
+    asked.set()
     with contextlib.suppress(OSError):  # it has ended already
         os.write(life_line, b"x")
     timer = threading.Timer(STOP_SECONDS, child.kill)

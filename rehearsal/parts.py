@@ -115,7 +115,8 @@ def wheel_program(name: str) -> str:
 
 
 def go_mod_cache() -> Path:
-    return Path(_go("env", "GOMODCACHE", cwd=CORE.folder))
+    """Where Go keeps unpacked modules. Named by the environment it's found without Go, too."""
+    return Path(os.environ.get("GOMODCACHE") or _go("env", "GOMODCACHE", cwd=CORE.folder))
 
 
 def go_environment() -> dict[str, str]:

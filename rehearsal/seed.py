@@ -48,4 +48,6 @@ def objects(settings: Mapping[str, Any]) -> list[Object]:
 def cluster_id(settings: Mapping[str, Any]) -> str:
     """The ClusterVersion's clusterID: the one given, else one that follows from profile and version."""
     given = settings.get("cluster_id")
-    return str(given or uuid.uuid5(NAMESPACE_OF_IDS, f"{settings['profile'].get('name')}/{settings['openshift']['version']}"))
+    return str(
+        given or uuid.uuid5(NAMESPACE_OF_IDS, f"{settings['profile'].get('name')}/{settings['openshift']['version']}")
+    )

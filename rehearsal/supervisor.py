@@ -156,9 +156,7 @@ class Supervisor:
         files = self.files
         files.kubeconfig("rehearsal:operators")
         return [
-            Program(name, [sys.executable, "-m", f"rehearsal.{name}", *arguments])
-            for name in ("operators", "kubelet")
-            if (Path(__file__).parent / name / "__main__.py").exists()
+            Program(name, [sys.executable, "-m", f"rehearsal.{name}", *arguments]) for name in ("operators", "kubelet")
         ]
 
     def _door(self) -> list[Program]:
@@ -207,7 +205,9 @@ class Supervisor:
             except KubeError as error:
                 why = str(error)
             if time.monotonic() > end:
-                raise RehearsalError(f"not within {START_SECONDS:.0f} s", what, why, "See 'python -m rehearsal logs --list'")
+                raise RehearsalError(
+                    f"not within {START_SECONDS:.0f} s", what, why, "See 'python -m rehearsal logs --list'"
+                )
             time.sleep(0.2)
 
     def _environment(self) -> dict[str, str]:
@@ -236,9 +236,6 @@ class Supervisor:
     def _crashed(self, name: str, status: int) -> None:
         if self.stopping.is_set():
             return
-        if name in ("operators", "kubelet"):  # TEMP: still being written
-            self.progress(f"{name} ended: {self.processes.tail(name)}")
-            return
         how = f"ended with status {status}: {self.processes.tail(name)}"
         if status < 0:
             how = f"was killed by signal {-status} ({signal.Signals(-status).name})"
@@ -257,7 +254,9 @@ def _node_addresses(seed: list[dict[str, Any]]) -> list[str]:
 
 def _nodes_ready(kube: Kube) -> bool:
     nodes = kube.list("/api/v1/nodes")
-    conditions = [{c["type"]: c["status"] for c in node.get("status", {}).get("conditions", [])} for node in nodes]
+    # Those without KWOK's label have a dead kubelet, by the scenario.
+    alive = [node for node in nodes if node["metadata"].get("labels", {}).get("type") == "kwok"]
+    conditions = [{c["type"]: c["status"] for c in node.get("status", {}).get("conditions", [])} for node in alive]
     return bool(nodes) and all(c.get("Ready") == "True" for c in conditions)
 
 

@@ -52,7 +52,7 @@ options:
     type: path
     aliases: [key_file]
   proxy:
-    description: URL of a proxy on the way to the API server. Proxy settings of the environment aren't used.
+    description: URL (http) of a proxy on the way to the API server. Proxy settings of the environment aren't used.
     type: str
   no_proxy:
     description: Hosts and domains, with commas between them, that are reached without O(proxy).
@@ -90,6 +90,5 @@ notes:
 requirements:
   - python >= 3.11
   - PyYAML
-  - urllib3
   - kubernetes (only for kubeconfig users with C(exec) or C(auth-provider))
 """

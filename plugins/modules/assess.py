@@ -58,7 +58,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 assessment:
-  description: The assessment. Also set as fact C(llmd_assessment).
+  description: The assessment.
   returned: success
   type: dict
   contains:

@@ -48,12 +48,12 @@ EXAMPLES = r"""
 
 RETURN = r"""
 declared:
-  description: Each option's value, by its name without C(llmd_). No secrets. Also set as fact C(llmd_declared).
+  description: Each option's value, by its name without C(llmd_). No secrets.
   returned: success
   type: dict
   sample: {release: "3.3", path: inference_scheduling, replicas: 2}
 packages:
-  description: The OLM packages that decisions look at, for M(llmd.openshift.cluster_snapshot). Also set as fact C(llmd_packages).
+  description: The OLM packages that decisions look at, for M(llmd.openshift.cluster_snapshot).
   returned: success
   type: list
   elements: str

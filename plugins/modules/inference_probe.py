@@ -90,6 +90,7 @@ measurements:
     model: llama
     replicas: 2
     auth: true
+    condition: {type: Ready, status: "True"}
     endpoints: {url: "https://inference.example.com/llmd/llmd"}
     engines: [{name: llmd-kserve-7d9f-abcde, ready: true, ready_before: true, restarts: 0, restarts_before: 0, trouble: ""}]
     pickers: [{name: llmd-kserve-router-scheduler-5c-xyz, ready: true, ready_before: true, restarts: 0, restarts_before: 0, trouble: ""}]

@@ -54,7 +54,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 plan:
-  description: The plan. Also set as fact C(llmd_plan).
+  description: The plan.
   returned: success
   type: dict
   contains:

@@ -55,7 +55,7 @@ class Agent:
             config=Config(self.kube), services=Store(self.kube, "/api/v1/services", touched),
             slices=Store(self.kube, "/apis/discovery.k8s.io/v1/endpointslices", touched),
             addresses=network.Addresses(self.folder / "addresses.json"), pump=Pump(),
-            probes=ThreadPoolExecutor(PROBE_THREADS, thread_name_prefix="probe"), record=self._processes.record,
+            probes=ThreadPoolExecutor(PROBE_THREADS, thread_name_prefix="probe"), images_there=set(), record=self._processes.record,
         )
 
     def run(self) -> None:

@@ -39,6 +39,7 @@ class Container:
     backoff: BackOff = field(default_factory=BackOff)
     pull: PullBackOff = field(default_factory=PullBackOff)
     pulled: bool = False
+    pull_began: float | None = None
     kill_at: float | None = None  # SIGKILL then; set when asked to end
     env: dict[str, str] = field(default_factory=dict)  # of the current run
     faulted: bool = False  # the scenario's fault has struck this container once

@@ -37,6 +37,7 @@ class Node:
     addresses: Addresses
     pump: Pump
     probes: Executor
+    images_there: set[tuple[str, str]]  # (node, image): pulled once already
     record: Callable[[int, bool], None]  # (process id, running): for a kubelet that starts again
 
     @property

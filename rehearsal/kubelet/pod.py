@@ -40,8 +40,8 @@ MESSAGE_LINES, MESSAGE_BYTES, FALLBACK_BYTES = 80, 4096, 2048
 class Pod:
     """One pod on this machine. ``on_end(uid)`` is called when nothing of it is left."""
 
-    def __init__(self, node: Node, obj: Obj, on_end: Callable[[str], None]) -> None:
-        self.node, self.obj, self._on_end = node, obj, on_end
+    def __init__(self, node: Node, obj: Obj, on_end: Callable[[str], None], clock: Callable[[], float] = time.time) -> None:
+        self.node, self.obj, self._on_end, self._clock = node, obj, on_end, clock
         self.uid: str = obj["metadata"]["uid"]
         self.box = Sandbox(node, obj)
         self._messages: queue.SimpleQueue[tuple[Any, ...]] = queue.SimpleQueue()
@@ -53,7 +53,7 @@ class Pod:
         self._initialized = self._gone = self._finished = False
         self._silent = False  # nothing to report: it had ended before this kubelet began
         self._deadline: float | None = None  # of the termination
-        self._start = time.time()
+        self._start = clock()
         self._final: tuple[str, str, str] | None = None  # (phase, reason, message) once the pod has ended
         self._published: Obj | None = None
         self._retry_at = self._refresh_at = 0.0
@@ -89,7 +89,7 @@ class Pod:
         while not self._finished:
             try:
                 self._receive(wait)
-                wait = self.step(time.time())
+                wait = self.step(self._clock())
             except (RehearsalError, KubeError, OSError) as error:
                 log.warning("%s: %s", self.title, error)
                 wait = RETRY_SECONDS
@@ -229,7 +229,7 @@ class Pod:
             return
         if container.forced_code is not None:
             code = container.forced_code
-        container.end(time.time(), code, self._message(container, code))
+        container.end(self._clock(), code, self._message(container, code))
 
     def _message(self, container: Container, code: int) -> str:
         """The termination message: the file that the container may write, else (by policy) the end of its log."""

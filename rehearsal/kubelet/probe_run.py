@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 import http.client
 import os
 import socket
@@ -70,6 +71,7 @@ def http_get(spec: Obj, host: str, port: int, timeout: float) -> Result:
     return (True, "") if 200 <= status < 400 else (False, f"HTTP probe failed with statuscode: {status}")
 
 
+@functools.cache
 def _any_certificate() -> ssl.SSLContext:
     """A kubelet doesn't check certificates in probes."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

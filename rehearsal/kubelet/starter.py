@@ -20,6 +20,7 @@ from rehearsal.kubelet.volumes import MountError
 
 Obj = dict[str, Any]
 RETRY_SECONDS = 5.0
+PULL_SECONDS = 1.0  # when the profile doesn't say
 PULL_RETRY_SECONDS = 1.0  # from ErrImagePull to ImagePullBackOff
 
 
@@ -58,26 +59,43 @@ class Starter:
             container.end(now, 0, "")
 
     def _pull(self, container: Container, now: float) -> bool:
-        """Whether the image is there; else ErrImagePull and ImagePullBackOff take turns."""
+        """Whether the image is there; else it's being pulled, or ErrImagePull and ImagePullBackOff take turns."""
         if container.pulled:
             return True
         trouble = self._node.faults.pull_failure(container.image)
-        if trouble is None:
+        if trouble is not None:
+            self._pull_failed(container, trouble, now)
+            return False
+        place = (self._box.obj["spec"]["nodeName"], container.image)
+        if place in self._node.images_there:
             container.pulled = True
             self._event(container, "Pulled", f'Container image "{container.image}" already present on machine')
             return True
+        if container.pull_began is None:
+            container.pull_began = now
+            self._event(container, "Pulling", f'Pulling image "{container.image}"')
+        end = container.pull_began + self._node.delay("image-pull", PULL_SECONDS)
+        if now < end:
+            container.retry_at = end
+            return False
+        container.pulled = True
+        self._node.images_there.add(place)
+        took = f"{round((now - container.pull_began) * 1000)}ms"
+        self._event(container, "Pulled", f'Successfully pulled image "{container.image}" in {took} ({took} including waiting).')
+        return True
+
+    def _pull_failed(self, container: Container, trouble: str, now: float) -> None:
         if now < container.pull.until:
             text = f'Back-off pulling image "{container.image}"'
             container.waiting, container.retry_at = ("ImagePullBackOff", f"{text}: ErrImagePull: {trouble}"), container.pull.until
             self._event(container, "BackOff", text)
             self._event(container, "Failed", "Error: ImagePullBackOff", warning=True)
-            return False
+            return
         container.pull.failed(now)
         container.waiting, container.retry_at = ("ErrImagePull", trouble), now + PULL_RETRY_SECONDS
         self._event(container, "Pulling", f'Pulling image "{container.image}"')
         self._event(container, "Failed", f'Failed to pull image "{container.image}": {trouble}', warning=True)
         self._event(container, "Failed", "Error: ErrImagePull", warning=True)
-        return False
 
     def _process(self, container: Container) -> process.Started | None:
         """Start the container's program; None when its image has none here."""

@@ -12,7 +12,7 @@ import threading
 from typing import Any
 
 import rehearsal.operators
-from rehearsal.kube import Conflict, Kube
+from rehearsal.kube import Conflict, Kube, NotFound
 from rehearsal.operators.informers import Informers, Key, key_of
 from rehearsal.operators.runtime import Object, StandIn
 from rehearsal.operators.settings import Settings
@@ -151,7 +151,9 @@ class Runner:
                 return
             count = self._failures.get(key, 0)
             self._failures[key] = count + 1
-            stand_in.log.warning("%s %s/%s: %s", key[1], key[2], key[3], error, exc_info=count in (0, 5))
+            # A first NotFound is ordinary: the object has gone since the watch told of it.
+            level = logging.DEBUG if isinstance(error, NotFound) and not count else logging.WARNING
+            stand_in.log.log(level, "%s %s/%s: %s", key[1], key[2], key[3], error, exc_info=count in (0, 5))
             self._queue.add(key, ERROR_PAUSES[min(count, len(ERROR_PAUSES) - 1)])
 
 

@@ -39,6 +39,7 @@ class Informer:
         self._kube = kube
         self._lock = threading.RLock()
         self._store: dict[Key, Object] = {}
+        self._by_node: dict[str, dict[Key, Object]] = {}  # pods by spec.nodeName: a node's few among a cluster's many
         self._handlers: list[Handler] = []
         self._thread: threading.Thread | None = None
 
@@ -73,6 +74,11 @@ class Informer:
         with self._lock:
             return self._store.get(key)
 
+    def on_node(self, node: str) -> list[Object]:
+        """The objects (pods) that are bound to a node."""
+        with self._lock:
+            return list(self._by_node.get(node, {}).values())
+
     def _run(self) -> None:
         while True:
             try:
@@ -97,17 +103,26 @@ class Informer:
             old = self._store.get(key)
             if event == "DELETED":
                 self._store.pop(key, None)
+                self._index(key, old, None)
             elif old is not None and old["metadata"].get("resourceVersion") == obj["metadata"].get("resourceVersion"):
                 return  # told again by a re-list
             else:
                 self._store[key] = obj
+                self._index(key, old, obj)
             handlers = list(self._handlers)
         for handler in handlers:
             handler(event, obj)
 
+    def _index(self, key: Key, old: Object | None, new: Object | None) -> None:
+        before, after = ((obj.get("spec") or {}).get("nodeName") if obj else None for obj in (old, new))
+        if before and before != after:
+            self._by_node.get(before, {}).pop(key, None)
+        if after and new is not None:
+            self._by_node.setdefault(after, {})[key] = new
+
     def _forget_all(self) -> None:
         with self._lock:
-            gone, self._store = list(self._store.values()), {}
+            gone, self._store, self._by_node = list(self._store.values()), {}, {}
             handlers = list(self._handlers)
         for obj in gone:
             for handler in handlers:

@@ -93,6 +93,8 @@ class Lvms(StandIn):
                 return []
             self._nodes[obj["metadata"]["name"]] = seen
             return [*self._clusters(), *self._groups()]
+        if obj["kind"] == "LVMVolumeGroupNodeStatus" and event == "ADDED":
+            return [*self._clusters(), *self._groups()]
         if obj["kind"] == "DaemonSet" and obj["metadata"]["name"] != "vg-manager":
             return []
         return self._clusters()

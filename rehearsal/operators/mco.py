@@ -52,7 +52,8 @@ class Mco(StandIn):
     def route(self, event: str, obj: Object) -> list[Object]:
         """Configurations wake the pools; a node wakes itself and the pools; a pod only a node that drains."""
         if obj["kind"] == "MachineConfigPool":
-            return [obj, *self.objects(*KUBELET), *self.objects(*RUNTIME)] if event != "MODIFIED" else [obj]
+            # A pool that comes or goes moves nodes between pools, and generated configurations with them.
+            return [obj] if event == "MODIFIED" else [*self.objects(*POOL), *self.objects(*KUBELET), *self.objects(*RUNTIME)]
         if obj["kind"] in ("KubeletConfig", "ContainerRuntimeConfig"):
             return [obj]
         if obj["kind"] == "MachineConfig":

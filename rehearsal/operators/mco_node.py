@@ -127,7 +127,7 @@ class NodeUpdate:
             kube.patch(kube.path_of(node), {"spec": {"unschedulable": True}, "metadata": {"annotations": {DESIRED_DRAIN: verb}}})
             self._op.remaining("drain-timeout", f"{name}/{verb}")  # the clock of the drain starts here
             return RETRY_SECONDS
-        left = [pod for pod in self._op.objects("v1", "Pod") if pod["spec"].get("nodeName") == name and must_evict(pod)]
+        left = [pod for pod in self._op.pods_on(name) if must_evict(pod)]
         refusals = [text for text in (self._evict(kube, pod) for pod in left) if text]
         if left:
             self._op.forget("drain", f"{name}/{verb}")
@@ -185,10 +185,8 @@ class NodeUpdate:
             return 1.0
         if not is_true(fresh, "Ready"):
             return 1.0
-        for pod in self._op.objects("v1", "Pod"):
-            if pod["spec"].get("nodeName") == name and not any(
-                uses(pod, images) for images in self._played_elsewhere
-            ):
+        for pod in self._op.pods_on(name):
+            if not any(uses(pod, images) for images in self._played_elsewhere):
                 self._resume(kube, pod)
         self._op.forget("reboot", timer)
         self._rebooting.discard(name)

@@ -108,6 +108,8 @@ class NvidiaGpu(StandIn):
             changes = operator_labels(node, spec)
             if changes:
                 self.patch_node(kube, node, {"labels": changes})
+        for name in ("nvidia", "nvidia-cdi", "nvidia-legacy"):
+            self.ensure(kube, runtime_class(name, policy))
         gpu_nodes = [node for node in nodes if is_gpu_node(node)]
         if not has_nfd_labels(nodes):
             return self._done(kube, policy, "NFDLabelsMissing", "No NFD labels found", 45.0)
@@ -198,6 +200,12 @@ class NvidiaGpu(StandIn):
             kube.patch(kube.path("v1", "Node", None, node["metadata"]["name"]), {"metadata": metadata})
         except NotFound:
             self.log.info("node %s has gone", node["metadata"]["name"])
+
+
+def runtime_class(name: str, policy: Object) -> Object:
+    """A RuntimeClass of the state `pre-requisites`, which needs no GPU node."""
+    meta = {"name": name, "ownerReferences": [owner_reference(policy)]}
+    return {"apiVersion": "node.k8s.io/v1", "kind": "RuntimeClass", "metadata": meta, "handler": name}
 
 
 def ostree_versions(gpu_nodes: list[Object]) -> list[str]:

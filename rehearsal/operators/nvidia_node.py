@@ -73,8 +73,10 @@ class NodePlay:
             return []
         return [
             pod
-            for pod in self._op.objects("v1", "Pod", self._op.namespace)
-            if pod["spec"].get("nodeName") == node and role_of(pod) and not pod["metadata"].get("deletionTimestamp")
+            for pod in self._op.pods_on(node)
+            if pod["metadata"].get("namespace") == self._op.namespace
+            and role_of(pod)
+            and not pod["metadata"].get("deletionTimestamp")
         ]
 
     def driver_pod(self, node: str) -> Object | None:
@@ -82,12 +84,16 @@ class NodePlay:
         return next((pod for pod in self.pods(node) if role_of(pod) == DRIVER_PREFIX), None)
 
     def _up(self, node: Object, role: str) -> bool:
-        """True when the operand is not deployed by the operator, or its pod on the node has come up since the node's boot."""
+        """True when the operand's pod on the node has come up since the node's boot.
+
+        RHCOS has neither driver nor container toolkit of its own: switched off, they are never there. The validator does not
+        look for a device plugin that is switched off.
+        """
         policy = self._op.policy()
         spec = (policy or {}).get("spec") or {}
         component, default = next((c, d) for _, c, d, name, _, _ in nvidia_operands.STATES if name == role)
         if not nvidia_operands.enabled(spec, component, default):
-            return True
+            return role == DEVICE_PLUGIN
         boot = boot_id(node)
         return any(
             role_of(pod) == role and is_ready(pod) and self._boot.get(pod["metadata"]["uid"], boot) == boot
@@ -223,8 +229,8 @@ class NodePlay:
     def _evict(self, kube: Kube, node: Object) -> bool:
         """Evict the node's GPU pods, as the driver manager does. True when none is left."""
         left = False
-        for pod in self._op.objects("v1", "Pod"):
-            if pod["spec"].get("nodeName") != node["metadata"]["name"] or not wants_gpu(pod):
+        for pod in self._op.pods_on(node["metadata"]["name"]):
+            if not wants_gpu(pod):
                 continue
             if (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed"):
                 continue
@@ -256,13 +262,20 @@ class NodePlay:
         if role == DEVICE_PLUGIN:
             self._resources(kube, node, len(healthy_gpus(self._server(node))))
         elif role == DISCOVERY:
-            driver = nvidia_operands.driver_version(spec, self._op.default_driver())
+            driver = self._driver_of(node)
             made = discovery_labels(self._server(node), driver, str((spec.get("mig") or {}).get("strategy") or "single"))
             self._labels(kube, node, made)
         elif role == MIG_MANAGER:
             # Only "all MIG off" is played; any other layout is told to have failed, rather than to work.
             wanted = labels_of(node).get("nvidia.com/mig.config")
             self._labels(kube, node, {"nvidia.com/mig.config.state": "success" if wanted == "all-disabled" else "failed"})
+
+    def _driver_of(self, node: Object) -> str:
+        """Version of the driver that runs on the node: an upgrade reaches one node after the other."""
+        pod = self.driver_pod(node["metadata"]["name"])
+        _, _, tag = (pod["spec"]["containers"][0]["image"] if pod else "").rpartition(":")
+        version = tag.split("-")[0]
+        return version if version and version[0].isdigit() and "." in version else self._op.default_driver()
 
     def _labels(self, kube: Kube, node: Object, made: dict[str, str]) -> None:
         have = labels_of(node)

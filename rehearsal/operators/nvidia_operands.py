@@ -79,7 +79,8 @@ def states(
     policy = policy_object.get("spec") or {}
     made: dict[str, list[Object]] = {}
     for state, component, default, name, label, inits in STATES:
-        if not enabled(policy, component, default):
+        by_driver_resource = component == "driver" and bool((policy.get("driver") or {}).get("useNvidiaDriverCRD"))
+        if not enabled(policy, component, default) or by_driver_resource:
             made[state] = []
         elif component == "driver":
             made[state] = _drivers(policy_object, namespace, ostree_versions, toolkit_images, default_driver)

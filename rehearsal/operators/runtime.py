@@ -227,6 +227,11 @@ class StandIn:
         """One object of a watched kind from memory, or None."""
         return self._informers.of(api_version, kind).find((api_version, kind, namespace or "", name))
 
+    def pods_on(self, node: str) -> list[Object]:
+        """Pods that are bound to a node, from memory, by name. Only for stand-ins that watch pods."""
+        found = self._informers.of("v1", "Pod").on_node(node)
+        return sorted(found, key=lambda pod: (pod["metadata"].get("namespace") or "", pod["metadata"]["name"]))
+
     def owners(self, obj: Object, kind: str) -> list[Object]:
         """The watched objects of `kind` that own `obj`."""
         found = []

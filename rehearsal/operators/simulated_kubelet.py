@@ -73,7 +73,7 @@ class SimulatedKubelet(StandIn):
             name, ready = obj["metadata"]["name"], event != "DELETED" and is_true(obj, "Ready")
             came_back = ready and self._ready.get(name) is False
             self._ready[name] = ready
-            return [pod for pod in self.objects("v1", "Pod") if pod["spec"].get("nodeName") == name] if came_back else []
+            return self.pods_on(name) if came_back else []
         if event == "DELETED":
             return []
         if obj["metadata"].get("deletionTimestamp"):

@@ -16,8 +16,9 @@ from typing import Any
 
 EXTENT = 4 * 1024 * 1024
 MINIMUM = {"xfs": 300 * 1024 * 1024, "ext4": 32 * 1024 * 1024, "": 8 * 1024 * 1024}
-_FACTORS = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "P": 10**15, "m": Fraction(1, 1000)} | {
-    f"{letter}i": 1024**power for power, letter in enumerate("KMGTP", 1)
+_BINARY: dict[str, int] = {f"{letter}i": 1024**power for power, letter in enumerate("KMGTP", 1)}
+_DECIMAL: dict[str, Fraction] = {
+    unit: Fraction(10) ** power for unit, power in {"m": -3, "": 0, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15}.items()
 }
 
 
@@ -27,15 +28,15 @@ def quantity(text: Any) -> int:
     if not match:
         raise ValueError(f"'{text}' is not a quantity")
     number, exponent, unit = match.groups()
-    value = Fraction(number) * 10 ** int(exponent or 0) * _FACTORS[unit]
+    value = Fraction(number) * 10 ** int(exponent or 0) * (_BINARY[unit] if unit in _BINARY else _DECIMAL[unit])
     return -int(-value // 1)
 
 
 def binary(size: int) -> str:
     """A size as Kubernetes writes it (BinarySI): the largest unit that divides it, 200Gi rather than 214748364800."""
-    for unit in ("Pi", "Ti", "Gi", "Mi", "Ki"):
-        if size and size % int(_FACTORS[unit]) == 0:
-            return f"{size // int(_FACTORS[unit])}{unit}"
+    for unit, factor in reversed(_BINARY.items()):
+        if size and size % factor == 0:
+            return f"{size // factor}{unit}"
     return str(size)
 
 

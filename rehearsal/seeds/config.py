@@ -69,12 +69,28 @@ def _infrastructure(platform: Mapping[str, Any]) -> Object:
             "ingressIP": "198.18.0.6", "ingressIPs": ["198.18.0.6"],
             "loadBalancer": {"type": "OpenShiftManagedDefault"}, "machineNetworks": [MACHINE_NETWORK],
         }  # fmt: skip
-    return make(CONFIG, "Infrastructure", "cluster", spec={"cloudConfig": {"name": ""}, "platformSpec": {"type": kind}}, status=status)
+    return make(
+        CONFIG,
+        "Infrastructure",
+        "cluster",
+        spec={"cloudConfig": {"name": ""}, "platformSpec": {"type": kind}},
+        status=status,
+    )
 
 
 def _network() -> Object:
-    spec = {"clusterNetwork": [CLUSTER_NETWORK], "externalIP": {"policy": {}}, "networkType": "OVNKubernetes", "serviceNetwork": [SERVICE_NETWORK]}
-    status = {"clusterNetwork": [CLUSTER_NETWORK], "clusterNetworkMTU": MTU, "networkType": "OVNKubernetes", "serviceNetwork": [SERVICE_NETWORK]}
+    spec = {
+        "clusterNetwork": [CLUSTER_NETWORK],
+        "externalIP": {"policy": {}},
+        "networkType": "OVNKubernetes",
+        "serviceNetwork": [SERVICE_NETWORK],
+    }
+    status = {
+        "clusterNetwork": [CLUSTER_NETWORK],
+        "clusterNetworkMTU": MTU,
+        "networkType": "OVNKubernetes",
+        "serviceNetwork": [SERVICE_NETWORK],
+    }
     return make(CONFIG, "Network", "cluster", spec=spec, status=status)
 
 
@@ -98,16 +114,31 @@ def _ingress_controller(profile: Mapping[str, Any], moment: datetime) -> Object:
     strategy: Object = {"type": kind}
     if cloud:
         strategy["loadBalancer"] = {"scope": "External", "dnsManagementPolicy": "Managed"}
-    spec = {"replicas": replicas, "httpCompression": {}, "httpErrorCodePages": {"name": ""}, "tuningOptions": {"reloadInterval": "0s"}}
+    spec = {
+        "replicas": replicas,
+        "httpCompression": {},
+        "httpErrorCodePages": {"name": ""},
+        "tuningOptions": {"reloadInterval": "0s"},
+    }
     status = {
         "availableReplicas": replicas,
         "domain": f"apps.{DOMAIN}",
         "endpointPublishingStrategy": strategy,
         "observedGeneration": 1,
         "selector": "ingresscontroller.operator.openshift.io/deployment-ingresscontroller=default",
-        "conditions": [condition(kind, kind == "Available", stamp(moment, 299)) for kind in ("Available", "Progressing", "Degraded")],
+        "conditions": [
+            condition(kind, kind == "Available", stamp(moment, 299))
+            for kind in ("Available", "Progressing", "Degraded")
+        ],
     }
-    return make("operator.openshift.io/v1", "IngressController", "default", "openshift-ingress-operator", spec=spec, status=status)
+    return make(
+        "operator.openshift.io/v1",
+        "IngressController",
+        "default",
+        "openshift-ingress-operator",
+        spec=spec,
+        status=status,
+    )
 
 
 def _install_config(profile: Mapping[str, Any]) -> Object:
@@ -130,6 +161,11 @@ def _install_config(profile: Mapping[str, Any]) -> Object:
 
 def _pull_secret() -> Object:
     # "rehearsal:none": shaped like a pull secret, opens nothing.
-    auths = {registry: {"auth": "cmVoZWFyc2FsOm5vbmU="} for registry in ("quay.io", "registry.connect.redhat.com", "registry.redhat.io")}
+    auths = {
+        registry: {"auth": "cmVoZWFyc2FsOm5vbmU="}
+        for registry in ("quay.io", "registry.connect.redhat.com", "registry.redhat.io")
+    }
     content = {".dockerconfigjson": json.dumps({"auths": auths})}
-    return make("v1", "Secret", "pull-secret", "openshift-config", type="kubernetes.io/dockerconfigjson", stringData=content)
+    return make(
+        "v1", "Secret", "pull-secret", "openshift-config", type="kubernetes.io/dockerconfigjson", stringData=content
+    )

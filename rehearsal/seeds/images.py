@@ -29,7 +29,12 @@ def _stream(name: str, openshift: Mapping[str, Any]) -> Object:
         for tag in tags
     ]  # fmt: skip
     status_tags = [
-        {"tag": tag, "items": [{"created": SINCE, "dockerImageReference": image, "generation": 2, "image": image.rsplit("@", 1)[1]}]}
+        {
+            "tag": tag,
+            "items": [
+                {"created": SINCE, "dockerImageReference": image, "generation": 2, "image": image.rsplit("@", 1)[1]}
+            ],
+        }
         for tag in tags
     ]
     repository = f"image-registry.openshift-image-registry.svc:5000/openshift/{name}"

@@ -20,21 +20,33 @@ NAMES = (
 
 def objects(openshift: Mapping[str, Any]) -> list[Object]:
     """Base MachineConfigs and the pools ``master`` and ``worker``."""
-    return [*(_base(name, role, openshift) for role in ("master", "worker") for name in NAMES), _pool("master"), _pool("worker")]
+    return [
+        *(_base(name, role, openshift) for role in ("master", "worker") for name in NAMES),
+        _pool("master"),
+        _pool("worker"),
+    ]
 
 
 def _base(pattern: str, role: str, openshift: Mapping[str, Any]) -> Object:
     name = pattern.format(role=role)
     spec: Object = {"config": {"ignition": {"version": "3.5.0"}}}
     if pattern.startswith("00"):
-        spec["osImageURL"] = f"quay.io/openshift-release-dev/ocp-v4.0-art-dev@sha256:{digest(openshift['rhcos']['ostree_version'])}"
+        spec["osImageURL"] = (
+            f"quay.io/openshift-release-dev/ocp-v4.0-art-dev@sha256:{digest(openshift['rhcos']['ostree_version'])}"
+        )
         spec["config"]["storage"] = {"files": [_file("/etc/NetworkManager/conf.d/99-keyfiles.conf")]}
     elif pattern.startswith("01") and pattern.endswith("runtime"):
-        spec["config"]["storage"] = {"files": [_file("/etc/containers/registries.conf"), _file("/etc/crio/crio.conf.d/00-default")]}
+        spec["config"]["storage"] = {
+            "files": [_file("/etc/containers/registries.conf"), _file("/etc/crio/crio.conf.d/00-default")]
+        }
     elif pattern.startswith("01"):
         spec["config"]["systemd"] = {"units": [{"name": "kubelet.service", "enabled": True}]}
     # The real generated and base configs carry the hash of the controller that wrote them.
-    annotations = {} if pattern.endswith("ssh") else {"machineconfiguration.openshift.io/generated-by-controller-version": digest(openshift["version"])[:40]}
+    annotations = (
+        {}
+        if pattern.endswith("ssh")
+        else {"machineconfiguration.openshift.io/generated-by-controller-version": digest(openshift["version"])[:40]}
+    )
     return make(API, "MachineConfig", name, labels={ROLE: role}, annotations=annotations, spec=spec)
 
 
@@ -43,7 +55,10 @@ def _file(path: str) -> Object:
 
 
 def _pool(role: str) -> Object:
-    labels = {"machineconfiguration.openshift.io/mco-built-in": "", f"pools.operator.machineconfiguration.openshift.io/{role}": ""}
+    labels = {
+        "machineconfiguration.openshift.io/mco-built-in": "",
+        f"pools.operator.machineconfiguration.openshift.io/{role}": "",
+    }
     if role == "master":
         labels["operator.machineconfiguration.openshift.io/required-for-upgrade"] = ""
     spec = {

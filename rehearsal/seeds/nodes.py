@@ -13,7 +13,9 @@ from typing import Any
 
 from rehearsal.seeds.common import MACHINE_NETWORK, Object, make, stamp
 
-KUBELET_PORT = 10250  # the process kubelet answers there, at every node's address (they all lie on the sandbox's bridge)
+KUBELET_PORT = (
+    10250  # the process kubelet answers there, at every node's address (they all lie on the sandbox's bridge)
+)
 PODS = 250
 KERNEL_KEEPS = 0.985  # share of the RAM that the kernel leaves to be counted
 SYSTEM_CPU = 500  # millicores, OpenShift's default systemReserved
@@ -21,11 +23,14 @@ SYSTEM_MEMORY_KIB = 1126400  # 1 GiB systemReserved + 100 MiB eviction threshold
 NODE_IDS = uuid.UUID("0c5b6a3e-0f43-5a52-8a0e-3f4a2f6f7d11")
 
 
-def objects(profile: Mapping[str, Any], openshift: Mapping[str, Any], scenario: Mapping[str, Any], moment: datetime) -> list[Object]:
+def objects(
+    profile: Mapping[str, Any], openshift: Mapping[str, Any], scenario: Mapping[str, Any], moment: datetime
+) -> list[Object]:
     """One Node per node of the profile."""
     absent = (scenario.get("node-not-ready") or {}).get("node")
     return [
-        _node(node, _address(index), openshift, moment, node["name"] == absent) for index, node in enumerate(profile["nodes"])
+        _node(node, _address(index), openshift, moment, node["name"] == absent)
+        for index, node in enumerate(profile["nodes"])
     ]
 
 
@@ -47,7 +52,9 @@ def _address(index: int) -> str:
     return str(ipaddress.ip_network(MACHINE_NETWORK)[256 + index + 1])
 
 
-def _node(node: Mapping[str, Any], address: str, openshift: Mapping[str, Any], moment: datetime, absent: bool) -> Object:
+def _node(
+    node: Mapping[str, Any], address: str, openshift: Mapping[str, Any], moment: datetime, absent: bool
+) -> Object:
     capacity, allocatable = _resources(node)
     status: Object = {
         "addresses": [{"type": "InternalIP", "address": address}, {"type": "Hostname", "address": node["name"]}],
@@ -58,9 +65,21 @@ def _node(node: Mapping[str, Any], address: str, openshift: Mapping[str, Any], m
     }
     taints = _taints(node)
     if absent:
-        status["conditions"] = [_silent(kind, moment) for kind in ("MemoryPressure", "DiskPressure", "PIDPressure", "Ready")]
-        taints += [{"key": "node.kubernetes.io/unreachable", "effect": effect} for effect in ("NoSchedule", "NoExecute")]
-    return make("v1", "Node", node["name"], labels=_labels(node, absent), annotations=_annotations(), spec={"taints": taints} if taints else {}, status=status)
+        status["conditions"] = [
+            _silent(kind, moment) for kind in ("MemoryPressure", "DiskPressure", "PIDPressure", "Ready")
+        ]
+        taints += [
+            {"key": "node.kubernetes.io/unreachable", "effect": effect} for effect in ("NoSchedule", "NoExecute")
+        ]
+    return make(
+        "v1",
+        "Node",
+        node["name"],
+        labels=_labels(node, absent),
+        annotations=_annotations(),
+        spec={"taints": taints} if taints else {},
+        status=status,
+    )
 
 
 def _labels(node: Mapping[str, Any], absent: bool) -> dict[str, str]:
@@ -96,7 +115,12 @@ def _resources(node: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, str]]
     # /sysroot takes the OS disk but for boot partitions; the kubelet keeps a tenth for itself.
     disk_kib = int(next(disk["size_bytes"] for disk in node["disks"] if disk["holds"] == "os") * 0.995) // 1024
     common = {"pods": str(PODS), "hugepages-1Gi": f"{huge}Gi" if huge else "0", "hugepages-2Mi": "0"}
-    capacity = {"cpu": str(node["cpu"]["threads"]), "memory": f"{memory}Ki", "ephemeral-storage": f"{disk_kib}Ki", **common}
+    capacity = {
+        "cpu": str(node["cpu"]["threads"]),
+        "memory": f"{memory}Ki",
+        "ephemeral-storage": f"{disk_kib}Ki",
+        **common,
+    }
     allocatable = {
         "cpu": f"{node['cpu']['threads'] * 1000 - SYSTEM_CPU}m",
         "memory": f"{memory - SYSTEM_MEMORY_KIB - huge * 1024 * 1024}Ki",

@@ -24,5 +24,11 @@ def objects(addresses: Mapping[str, str]) -> list[Object]:
 def _catalog(name: str, address: str) -> Object:
     display, priority = CATALOGS.get(name, (name, 0))
     # A real source names an image and OLM runs its pod; here the same server is already running at an address.
-    spec = {"displayName": display, "publisher": "Red Hat", "sourceType": "grpc", "address": address, "priority": priority}
+    spec = {
+        "displayName": display,
+        "publisher": "Red Hat",
+        "sourceType": "grpc",
+        "address": address,
+        "priority": priority,
+    }
     return make("operators.coreos.com/v1alpha1", "CatalogSource", name, "openshift-marketplace", spec=spec)

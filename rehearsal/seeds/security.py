@@ -9,7 +9,16 @@ from typing import Any
 
 from rehearsal.seeds.common import Object, make
 
-ALL_VOLUMES = ["configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "persistentVolumeClaim", "projected", "secret"]
+ALL_VOLUMES = [
+    "configMap",
+    "csi",
+    "downwardAPI",
+    "emptyDir",
+    "ephemeral",
+    "persistentVolumeClaim",
+    "projected",
+    "secret",
+]
 RUN_AS_RANGE = {"type": "MustRunAsRange"}
 RUN_AS_ANY = {"type": "RunAsAny"}
 
@@ -17,9 +26,22 @@ RUN_AS_ANY = {"type": "RunAsAny"}
 def objects() -> list[Object]:
     """The SCCs that OpenShift ships, and a ClusterRole per SCC that lets its holder use it."""
     rows = [
-        _scc("anyuid", priority=10, groups=["system:cluster-admins"], runAsUser=RUN_AS_ANY, fsGroup=RUN_AS_ANY, defaultAddCapabilities=None),
+        _scc(
+            "anyuid",
+            priority=10,
+            groups=["system:cluster-admins"],
+            runAsUser=RUN_AS_ANY,
+            fsGroup=RUN_AS_ANY,
+            defaultAddCapabilities=None,
+        ),
         _scc("hostaccess", host=True, allowHostDirVolumePlugin=True, volumes=[*ALL_VOLUMES, "hostPath"]),
-        _scc("hostmount-anyuid", allowHostDirVolumePlugin=True, runAsUser=RUN_AS_ANY, fsGroup=RUN_AS_ANY, volumes=[*ALL_VOLUMES, "hostPath", "nfs"]),
+        _scc(
+            "hostmount-anyuid",
+            allowHostDirVolumePlugin=True,
+            runAsUser=RUN_AS_ANY,
+            fsGroup=RUN_AS_ANY,
+            volumes=[*ALL_VOLUMES, "hostPath", "nfs"],
+        ),
         _scc("hostnetwork", allowHostNetwork=True, allowHostPorts=True),
         _scc("hostnetwork-v2", v2=True, allowHostNetwork=True, allowHostPorts=True),
         _scc("nonroot", runAsUser={"type": "MustRunAsNonRoot"}, fsGroup=RUN_AS_ANY),
@@ -75,5 +97,10 @@ def _privileged() -> Object:
 
 
 def _user_role(name: str) -> Object:
-    rule = {"apiGroups": ["security.openshift.io"], "resourceNames": [name], "resources": ["securitycontextconstraints"], "verbs": ["use"]}
+    rule = {
+        "apiGroups": ["security.openshift.io"],
+        "resourceNames": [name],
+        "resources": ["securitycontextconstraints"],
+        "verbs": ["use"],
+    }
     return make("rbac.authorization.k8s.io/v1", "ClusterRole", f"system:openshift:scc:{name}", rules=[rule])

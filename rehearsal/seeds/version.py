@@ -21,7 +21,9 @@ CAPABILITIES = [
 ]  # fmt: skip
 
 
-def objects(openshift: Mapping[str, Any], scenario: Mapping[str, Any], moment: datetime, cluster_id: str) -> list[Object]:
+def objects(
+    openshift: Mapping[str, Any], scenario: Mapping[str, Any], moment: datetime, cluster_id: str
+) -> list[Object]:
     """ClusterVersion ``version`` and one ClusterOperator per operator of the release."""
     upgrade = _upgrade(openshift, scenario)
     return [
@@ -36,8 +38,13 @@ def _upgrade(openshift: Mapping[str, Any], scenario: Mapping[str, Any]) -> Objec
         return None
     updates = openshift.get("available_updates", [])
     if not updates:
-        raise RehearsalError("Scenario 'cluster-upgrading' needs a release to go to", f"openshift {openshift['version']}",
-                             "its file lists no available_updates", "Choose another --openshift", code=BAD_INPUT)
+        raise RehearsalError(
+            "Scenario 'cluster-upgrading' needs a release to go to",
+            f"openshift {openshift['version']}",
+            "its file lists no available_updates",
+            "Choose another --openshift",
+            code=BAD_INPUT,
+        )
     return {"to": updates[0], "percent": wanted.get("percent", 62)}
 
 
@@ -89,7 +96,13 @@ def _conditions(version: str, upgrade: Object | None, moment: datetime) -> list[
         condition("Available", True, since, "", f"Done applying {version}"),
         condition("Failing", False, since, ""),
         condition("RetrievedUpdates", True, since, ""),
-        condition("ReleaseAccepted", True, since, "PayloadLoaded", f'Payload loaded version="{upgrade["to"] if upgrade else version}"'),
+        condition(
+            "ReleaseAccepted",
+            True,
+            since,
+            "PayloadLoaded",
+            f'Payload loaded version="{upgrade["to"] if upgrade else version}"',
+        ),
         condition("ImplicitlyEnabledCapabilities", False, since, "AsExpected", "Capabilities match configured spec"),
     ]
     if upgrade:
@@ -99,7 +112,9 @@ def _conditions(version: str, upgrade: Object | None, moment: datetime) -> list[
     return [*rows, condition("Progressing", False, since, "", f"Cluster version is {version}")]
 
 
-def _operator(name: str, version: str, moment: datetime, openshift: Mapping[str, Any], upgrade: Object | None) -> Object:
+def _operator(
+    name: str, version: str, moment: datetime, openshift: Mapping[str, Any], upgrade: Object | None
+) -> Object:
     since = stamp(moment, 298)
     busy = bool(upgrade) and name == "machine-config"
     return make(

@@ -91,20 +91,35 @@ def _told(action: str, me: lease.Holder, state: lease.State, expires: datetime |
     }
 
 
-class Renewal:
-    """Renews the lock from inside a long wait: call `tick` as often as you like, it writes every 26 s.
+def renew_if_held(api: Api, me: lease.Holder) -> bool:
+    """Renews the lock when this run has it; True when it did. A run without lock (a single task) needs none.
 
-    :raises Locked: (from `tick`) the lock was taken over meanwhile; the run must stop.
+    :raises Locked: another run has taken it over meanwhile; this one must stop.
     """
+    state = lease.read(api.get(lease.PATH))
+    if not state.holder:
+        return False
+    if state.holder != me.name:
+        raise lease.Locked(
+            "The lock of this cluster was taken over",
+            f"Lease {lease.NAMESPACE}/{lease.NAME}",
+            f"{state.holder} holds it now",
+            "This run stops, so that two runs don't change the cluster. Run again when the other has ended.",
+        )
+    acquire(api, lease.Holder(me.name, state.machine, state.process), duration=state.duration)
+    return True
+
+
+class Renewal:
+    """Keeps the lock from inside a long wait: call `tick` as often as you like, it asks and writes every 26 s."""
 
     def __init__(self, api: Api, me: lease.Holder, clock: Callable[[], float] = time.monotonic) -> None:
         self._api, self._me, self._clock = api, me, clock
         self._next = clock() + lease.RENEW_SECONDS
 
     def tick(self) -> bool:
-        """Renews when due; True when it did."""
+        """Renews when due; True when it did. :raises Locked: the lock was taken over."""
         if self._clock() < self._next:
             return False
         self._next = self._clock() + lease.RENEW_SECONDS
-        acquire(self._api, self._me)
-        return True
+        return renew_if_held(self._api, self._me)

@@ -9,6 +9,8 @@ import getpass
 import os
 import socket
 
+from . import lease
+
 
 def run_pid() -> int:
     """The process id of ansible-playbook, the same in all tasks of a run.
@@ -25,3 +27,8 @@ def holder_name() -> str:
     except (KeyError, OSError):  # a container's user without a name
         user = str(os.getuid())
     return f"{user}@{socket.gethostname()}:{run_pid()}"
+
+
+def holder() -> lease.Holder:
+    """This run as holder of the lock, for `lock.Renewal` in action plugins."""
+    return lease.Holder(holder_name())

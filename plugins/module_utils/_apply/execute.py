@@ -149,7 +149,7 @@ class Executor:
         # Our label marks what teardown may delete: only what we made carries it.
         wanted = manifests.unlabelled(step.obj) if adopted else manifests.labelled(step.obj)
         try:
-            result, forced = self._send(step, wanted)
+            result, forced = self._send_when_served(step, wanted)
         except NotFound as error:
             if not self.options.check:
                 raise _named(error, step) from None
@@ -167,6 +167,17 @@ class Executor:
         if outcome.changed:
             outcome.before, outcome.after = compare.shown(step.live, result)
         return outcome
+
+    def _send_when_served(self, step: _Step, wanted: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+        """One API server of several serves a new CRD a moment before the others: that 404 is repeated for a while."""
+        until = time.monotonic() + ESTABLISH_SECONDS
+        while True:
+            try:
+                return self._send(step, wanted)
+            except KindMissing:
+                if self.options.check or time.monotonic() >= until:
+                    raise
+            self._sleep(POLL_SECONDS)
 
     def _send(self, step: _Step, wanted: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
         try:

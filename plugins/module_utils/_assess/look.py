@@ -22,6 +22,18 @@ def rows(data: Any, *keys: str) -> list[Mapping[str, Any]] | None:
     return [row for row in found if isinstance(row, dict)] if isinstance(found, (list, tuple)) else None
 
 
+def mapping(data: Any, *keys: str) -> dict[Any, Any]:
+    """The mapping at that place, empty where there is none."""
+    found = dig(data, *keys)
+    return found if isinstance(found, dict) else {}
+
+
+def strings(data: Any, *keys: str) -> list[str]:
+    """The texts in the list at that place, empty where there is none."""
+    found = dig(data, *keys)
+    return [item for item in found if isinstance(item, str)] if isinstance(found, (list, tuple)) else []
+
+
 def text(data: Any, *keys: str) -> str | None:
     found = dig(data, *keys)
     return found if isinstance(found, str) and found else None
@@ -33,9 +45,9 @@ def flag(data: Any, *keys: str) -> bool | None:
 
 
 def number(data: Any, *keys: str) -> int | float | None:
-    """A non-negative number."""
+    """A number from 0 to 10^18, which is more than anything that a cluster counts."""
     found = dig(data, *keys)
-    good = isinstance(found, (int, float)) and not isinstance(found, bool) and found == found and found >= 0
+    good = isinstance(found, (int, float)) and not isinstance(found, bool) and 0 <= found <= 10**18
     return found if good else None
 
 

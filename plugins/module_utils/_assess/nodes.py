@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from .look import dig, number, rows, text
+from .look import dig, mapping, number, rows, strings, text
 
 Node = Mapping[str, Any]
 # Labels that a snapshot keeps of every node: a key of these families that is absent is absent on the node too.
@@ -49,7 +49,7 @@ def candidates(snapshot: Mapping[str, Any], declared: Mapping[str, Any]) -> Cand
     if nodes is None:
         return Candidates((), (("all nodes", "could not be read"),), False)
     selector = declared.get("node_selector") or {}
-    seen = {key for node in nodes for key in (dig(node, "labels") or {})}
+    seen = {key for node in nodes for key in mapping(node, "labels")}
     gpu: list[Node] = []
     unsure: list[tuple[str, str]] = []
     for node in nodes:
@@ -78,19 +78,19 @@ def _selected(node: Node, selector: Mapping[str, Any], seen: set[str]) -> bool |
     labels = dig(node, "labels")
     if not selector:
         return True
-    if not isinstance(labels, Mapping) or any(key not in seen and not key.startswith(KEPT) for key in selector):
+    if not isinstance(labels, dict) or any(key not in seen and not key.startswith(KEPT) for key in selector):
         return None
     return all(labels.get(key) == value for key, value in selector.items())
 
 
 def _control_only(node: Node) -> bool:
     roles = dig(node, "roles")
-    return isinstance(roles, (list, tuple)) and bool(_CONTROL & set(map(str, roles))) and "worker" not in roles
+    return isinstance(roles, (list, tuple)) and bool(_CONTROL & set(strings(node, "roles"))) and "worker" not in roles
 
 
 def has_gpu(node: Node) -> bool | None:
     """True, False, or None where nothing has looked at the node's devices yet."""
-    if text(node, "accelerators", "model") or dig(node, "accelerators", "pci_ids"):
+    if text(node, "accelerators", "model") or strings(node, "accelerators", "pci_ids"):
         return True
     if number(node, "accelerators", "count") == 0 and text(node, "accelerators", "source") not in (None, "none"):
         return False
@@ -100,8 +100,7 @@ def has_gpu(node: Node) -> bool | None:
 def models(node: Node, by_pci: Mapping[str, str]) -> set[str] | None:
     """The GPU models in a node; None where one of them can't be named."""
     model = text(node, "accelerators", "model")
-    ids = dig(node, "accelerators", "pci_ids") or []
-    seen = {by_pci.get(str(pci)) for pci in ids} if isinstance(ids, (list, tuple)) else set()
+    seen = {by_pci.get(pci) for pci in strings(node, "accelerators", "pci_ids")}
     if model == "unlisted" or None in seen or (model is None and not seen):
         return None
     return {str(found) for found in seen} | ({model} if model else set())

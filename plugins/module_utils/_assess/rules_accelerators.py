@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from .look import dig, names, number, text
+from .look import dig, names, number, strings, text
 from .model import FAIL, PASS, UNKNOWN, WARN, Case, Finding
 from .nodes import Node, models, name
 
@@ -67,9 +67,7 @@ def _judge(case: Case, node: Node, listed: list[str] | None) -> tuple[str, str, 
     """(status, what was seen, whether discovery could answer an unknown)."""
     seen = models(node, case.facts.gpu_models)
     vendor = text(node, "accelerators", "vendor")
-    shown = text(node, "accelerators", "product") or names(
-        [str(pci) for pci in sorted(set(dig(node, "accelerators", "pci_ids") or []))]
-    )
+    shown = text(node, "accelerators", "product") or names(sorted(set(strings(node, "accelerators", "pci_ids"))))
     if not seen:
         identified = bool(shown)
         return (

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from .look import dig, flag, names, number, rows, text
+from .look import dig, flag, mapping, names, number, rows, text
 from .model import FAIL, PASS, UNKNOWN, WARN, Case, Finding
 from .nodes import Node, models, name
 
@@ -32,9 +32,7 @@ def rdma(case: Case) -> list[Finding]:
 
 def node_rdma(case: Case, node: Node) -> tuple[str, str]:
     """(status, what was seen). A device plugin's rdma/ resource proves it; else cards and ports are looked at."""
-    if any(
-        str(key).startswith("rdma/") and number(dig(node, "allocatable"), key) for key in dig(node, "allocatable") or {}
-    ):
+    if any(str(key).startswith("rdma/") and number(node, "allocatable", key) for key in mapping(node, "allocatable")):
         return PASS, "an RDMA resource is allocatable"
     capable, nics = flag(node, "rdma_capable"), rows(node, "nics")
     if capable is False:

@@ -96,9 +96,10 @@ def pools(case: Case) -> list[Finding]:
         name = text(pool, "name") or "(without a name)"
         degraded, updating = flag(pool, "degraded"), flag(pool, "updating")
         matters = name in ours or not ours
-        said = "degraded" if degraded else "updating" if updating else "settled"
+        unclear = degraded is None or updating is None
+        said = "degraded" if degraded else "updating" if updating else "not known" if unclear else "settled"
         message = text(pool, "message")
-        status = FAIL if degraded or updating else UNKNOWN if degraded is None or updating is None else PASS
+        status = FAIL if degraded or updating else UNKNOWN if unclear else PASS
         if status == FAIL and not matters:
             status = WARN
         found.append(

@@ -1,27 +1,24 @@
 # Copyright (c) 2026 llmd.openshift contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""HTTP to one API server: timeouts, retries with jitter until a deadline, one kept connection, one watch reader."""
+"""Requests to one API server: repeated with jitter while the fault is passing, until a deadline; one watch reader."""
 
 from __future__ import annotations
 
 import contextlib
-import os
 import random
 import ssl
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from http.client import HTTPResponse
 from typing import Any
-from urllib.parse import urlsplit
 
-from ansible_collections.llmd.openshift.plugins.module_utils._errors import ClusterError, Misdeclared, Unreachable
+from ansible_collections.llmd.openshift.plugins.module_utils._errors import ClusterError, Unreachable
 from ansible_collections.llmd.openshift.plugins.module_utils._kube import faults
 from ansible_collections.llmd.openshift.plugins.module_utils._kube.connection import Connection
+from ansible_collections.llmd.openshift.plugins.module_utils._kube.wire import LOST, Wire
 
-USER_AGENT = "llmd.openshift"
-CONNECT_SECONDS = 5.0
 READ_SECONDS = (5.0, 30.0)  # bounds; half the deadline in between, so that one hung connection never eats it all
 FIRST_PAUSE, LONGEST_PAUSE = 0.25, 8.0
 
@@ -45,22 +42,13 @@ class Transport:
     """Requests with one deadline each. `reload` gives fresh connection settings after a 401 (renewed token)."""
 
     def __init__(self, connection: Connection, deadline: float, reload: Callable[[], Connection] | None = None) -> None:
-        try:
-            import urllib3
-        except ImportError as error:  # pragma: no cover - a broken installation
-            raise Misdeclared(
-                "A Python library is missing", "this Python", str(error), "Install the collection's requirements.txt."
-            ) from error
-        self._urllib3 = urllib3
         self._reload = reload
         self.deadline = deadline
         self._connect(connection)
 
     def _connect(self, connection: Connection) -> None:
-        self._connection = connection
         self.server = connection.server
-        self._pool = _pool(self._urllib3, connection)
-        self._headers = _headers(self._urllib3, connection)
+        self._wire = Wire(connection)
 
     def request(
         self,
@@ -80,44 +68,41 @@ class Transport:
         read = min(max(self.deadline / 2, READ_SECONDS[0]), READ_SECONDS[1])
 
         def once() -> Reply:
-            answer = self._send(method, path, body, headers, read, stream=False)
-            return Reply(answer.status, answer.data, answer.headers.get("Date"))
+            wire = self._wire
+            answer = wire.send(method, path, body, headers, read)
+            content = wire.content(answer)
+            self._judge(answer, content, method, path)
+            return Reply(answer.status, content, answer.headers.get("Date"))
 
         return self._repeat(once, f"{method} {path} on {self.server}")
 
     def stream(self, path: str, read_seconds: float) -> Iterator[bytes]:
-        """The chunks of a GET that stays open (a watch). Only the opening is retried, the reading isn't."""
-        where = f"GET {path} on {self.server}"
-        headers = {"Accept": "application/json"}
-        answer = self._repeat(lambda: self._send("GET", path, None, headers, read_seconds, stream=True), where)
-        try:
-            yield from answer.stream(65536)
-        except self._urllib3.exceptions.HTTPError as error:
-            raise Dropped("The watch was cut", where, _plain(error), "Watch again from the last position.") from None
-        finally:
-            answer.close()
+        """The pieces of a GET that stays open (a watch). Only the opening is retried, the reading isn't.
 
-    def _send(self, method: str, path: str, body: Any, headers: dict[str, str], read: float, stream: bool) -> Any:
-        merged = self._headers.copy()  # keeps repeated headers (Impersonate-Group) apart
-        merged.update(headers)
-        answer = self._pool.request(
-            method,
-            self.server + path,
-            body=body,
-            headers=merged,
-            timeout=self._urllib3.Timeout(connect=CONNECT_SECONDS, read=read),
-            retries=False,
-            redirect=False,  # an API server doesn't redirect; whoever does shall not get the token
-            preload_content=not stream,
-        )
-        content = answer.data if not stream or answer.status >= 300 else b""
+        :raises Dropped: the open stream was cut.
+        """
+        where = f"GET {path} on {self.server}"
+
+        def once() -> tuple[Wire, HTTPResponse]:
+            wire = self._wire
+            answer = wire.send("GET", path, None, {"Accept": "application/json"}, read_seconds)
+            if answer.status >= 300:
+                self._judge(answer, wire.content(answer), "GET", path)
+            return wire, answer
+
+        wire, answer = self._repeat(once, where)
+        try:
+            yield from wire.chunks(answer)
+        except LOST as error:
+            raise Dropped("The watch was cut", where, _plain(error), "Watch again from the last position.") from None
+
+    def _judge(self, answer: HTTPResponse, content: bytes, method: str, path: str) -> None:
         fault = faults.judge(answer.status, answer.headers, content, f"{method} {path} on {self.server}", method)
-        if fault is None and answer.status >= 300:
+        if fault is None and answer.status >= 300:  # never followed: who redirects an API call shall not get the token
             why = f"HTTP {answer.status}: the server redirects to another place"
             fault = faults.Fault(Unreachable("This is no API server", self.server, why, "Check the API URL."))
         if fault is not None:
             raise _Answered(fault)
-        return answer
 
     def _repeat(self, once: Callable[[], Any], where: str) -> Any:
         end = time.monotonic() + self.deadline
@@ -133,9 +118,8 @@ class Transport:
                     renewed = True
                     self._renew()
                     fault = faults.Fault(fault.error, retry=True)
-            except self._urllib3.exceptions.HTTPError as error:
-                lost, retry = self._lost(error, where)
-                fault = faults.Fault(lost, retry=retry)
+            except LOST as error:
+                fault = self._lost(error, where)
             wait = pause(attempt, fault.retry_after)
             spent = fault.max_tries is not None and attempt >= fault.max_tries
             if not fault.retry or spent or time.monotonic() + wait > end:
@@ -147,18 +131,14 @@ class Transport:
             with contextlib.suppress(ClusterError):  # the 401 is the better message than an unreadable file
                 self._connect(self._reload())
 
-    def _lost(self, error: Exception, where: str) -> tuple[ClusterError, bool]:
+    def _lost(self, error: Exception, where: str) -> faults.Fault:
         """No answer: the error for it, and whether trying again makes sense."""
-        known = self._urllib3.exceptions
         text = _plain(error)
-        cause = error.args[-1] if error.args else None
-        if isinstance(error, known.SSLError) and isinstance(cause, ssl.SSLCertVerificationError):
+        if isinstance(error, ssl.SSLCertVerificationError):
             todo = "Give the cluster's CA (llmd_ca_cert, or certificate-authority-data in the kubeconfig)."
-            return Unreachable("The API server's certificate isn't trusted", self.server, text, todo), False
-        if isinstance(error, (known.LocationParseError, known.InsecureRequestWarning)):
-            return Unreachable("The API URL can't be used", self.server, text, "Check the API URL."), False
+            return faults.Fault(Unreachable("The API server's certificate isn't trusted", self.server, text, todo))
         todo = "Check the API URL, the network and proxy on the way, and that the API server runs; then run again."
-        return Unreachable("No answer from the API server", where, text, todo), True
+        return faults.Fault(Unreachable("No answer from the API server", where, text, todo), retry=True)
 
 
 class Dropped(Unreachable):
@@ -180,76 +160,9 @@ def _told(error: ClusterError, attempts: int) -> ClusterError:
 
 
 def _plain(error: Exception) -> str:
-    """urllib3's text without the object addresses that it starts with."""
-    text = str(error.args[-1] if error.args else error)
-    return text.split(">: ", 1)[-1][:300] or type(error).__name__
-
-
-def _context(connection: Connection) -> ssl.SSLContext:
-    try:
-        context = ssl.create_default_context(cafile=connection.ca_file, cadata=connection.ca_pem)
-        if not connection.verify:
-            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-        if connection.cert_pem and connection.key_pem:
-            _load_client_certificate(context, connection.cert_pem, connection.key_pem)
-    except (OSError, ssl.SSLError, ValueError) as error:
-        why = getattr(error, "strerror", None) or str(error)
-        raise Misdeclared(
-            "The connection to the cluster can't be made", "CA or client certificate", why, "Give PEM files that fit."
-        ) from None
-    return context
-
-
-def _load_client_certificate(context: ssl.SSLContext, cert_pem: str, key_pem: str) -> None:
-    # OpenSSL reads files only. One private file that lives for the time of the call.
-    handle, path = tempfile.mkstemp(prefix="llmd-", suffix=".pem")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            stream.write(f"{cert_pem}\n{key_pem}\n")
-        context.load_cert_chain(path)
-    finally:
-        os.unlink(path)
-
-
-def _pool(urllib3: Any, connection: Connection) -> Any:
-    settings: dict[str, Any] = {"maxsize": 8, "retries": False}
-    if connection.server.startswith("https"):
-        settings["ssl_context"] = _context(connection)
-        if not connection.verify:  # `cluster_access` says so aloud, once; a line a request would hide it
-            urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
-        if connection.tls_server_name:
-            settings.update(server_hostname=connection.tls_server_name, assert_hostname=connection.tls_server_name)
-    if not connection.proxy or _bypassed(connection.server, connection.no_proxy or ""):
-        return urllib3.PoolManager(**settings)
-    try:
-        if connection.proxy.startswith("socks"):
-            from urllib3.contrib.socks import SOCKSProxyManager
-
-            return SOCKSProxyManager(connection.proxy, **settings)
-        headers = urllib3.make_headers(**connection.proxy_headers) if connection.proxy_headers else None
-        return urllib3.ProxyManager(connection.proxy, proxy_headers=headers, **settings)
-    except (ImportError, ValueError, urllib3.exceptions.HTTPError) as error:
-        raise Misdeclared(
-            "The proxy can't be used", "connection option proxy", str(error), "Check llmd_proxy."
-        ) from None
-
-
-def _bypassed(server: str, no_proxy: str) -> bool:
-    host = (urlsplit(server).hostname or "").lower()
-    for entry in (part.strip().lower().lstrip(".") for part in no_proxy.split(",")):
-        if entry and (entry == "*" or host == entry or host.endswith("." + entry)):
-            return True
-    return False
-
-
-def _headers(urllib3: Any, connection: Connection) -> Any:
-    headers = urllib3.HTTPHeaderDict({"User-Agent": USER_AGENT})
-    if connection.token:
-        headers["Authorization"] = f"Bearer {connection.token}"
-    elif connection.basic:
-        headers.update(urllib3.make_headers(basic_auth=":".join(connection.basic)))
-    if connection.impersonate_user:
-        headers["Impersonate-User"] = connection.impersonate_user
-        for group in connection.impersonate_groups:
-            headers.add("Impersonate-Group", group)
-    return headers
+    """The system's or library's own words, without numbers and addresses that say nothing."""
+    if isinstance(error, TimeoutError):
+        return "timed out"
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return error.verify_message
+    return (getattr(error, "strerror", None) or str(error) or type(error).__name__)[:300]

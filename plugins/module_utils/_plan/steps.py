@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .._assess.look import dig, number, rows, text
+from .._assess.look import dig, number, rows, strings, text
 from .._assess.nodes import Candidates, name
 from .._data.facts import Facts
 from .decision import ADOPT, INSTALL, Decision
@@ -166,11 +166,11 @@ def _storage_differences(world: World, cluster: Mapping[str, Any]) -> list[str]:
     device = next(iter(rows(cluster, "spec", "storage", "deviceClasses") or []), {})
     terms = rows(device, "nodeSelector", "nodeSelectorTerms") or []
     listed = {
-        value for term in terms for one in rows(term, "matchExpressions") or [] for value in dig(one, "values") or []
+        value for term in terms for one in rows(term, "matchExpressions") or [] for value in strings(one, "values")
     }
     nodes = {name(node) for node in gpu_nodes(world)}
     found = [f"nodes {', '.join(sorted(nodes ^ listed))} change"] if nodes and listed != nodes else []
-    paths = dig(device, "deviceSelector", "optionalPaths") or []
+    paths = strings(device, "deviceSelector", "optionalPaths")
     return [*found, "drives change"] if sorted(paths) != sorted(world.declared.get("nvme_paths") or []) else found
 
 

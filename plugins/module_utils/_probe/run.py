@@ -88,6 +88,7 @@ class Probe:
             "model": plan.model_name(service),
             "replicas": plan.wanted_replicas(service),
             "auth": plan.auth_on(service),
+            "condition": dict(condition(service, "Ready")),
             "endpoints": self._endpoints(service),
             "engines": _states(engines, after[0]),
             "pickers": _states(pickers, after[1]),
@@ -104,10 +105,6 @@ class Probe:
             raise ProbeError(o.subject, error.why, error.todo) from None
         if found is None:
             raise ProbeError(o.subject, "it doesn't exist", "Run the serving stage first.")
-        ready = condition(found, "Ready")
-        if ready.get("status") != "True":
-            raise ProbeError(o.subject, f"it isn't ready: {ready.get('reason') or 'no status'} {ready.get('message') or ''}",
-                             "Run the serving stage, which waits for it.")  # fmt: skip
         return dict(found)
 
     def _pods(self, labels: Mapping[str, str]) -> list[dict[str, Any]]:

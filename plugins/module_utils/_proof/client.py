@@ -182,7 +182,7 @@ class Client:
         end = time.monotonic() + COUNTER_PATIENCE
         while True:
             after = self.counters()
-            if _rose(before, after) or time.monotonic() > end or not before:
+            if _rose(before, after) or time.monotonic() > end or not any(c is not None for c in after.values()):
                 return after
             time.sleep(0.05)
 

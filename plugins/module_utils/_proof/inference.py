@@ -20,7 +20,10 @@ _CALLS = ("chat", "chat-stream", "completions", "completions-stream")
 def checks(subject: str, measured: Mapping[str, Any]) -> list[Finding]:
     """Findings on answers, from the client's document, the model's name and whether authentication is on."""
     document = measured.get("document") or {}
-    out = [_models(subject, document.get("models"), str(measured.get("model")))]
+    out = [
+        _ready(subject, measured.get("condition")),
+        _models(subject, document.get("models"), str(measured.get("model"))),
+    ]
     calls = {c.get("name"): c for c in document.get("calls") or []}
     out += [_call(subject, name, calls.get(name)) for name in _CALLS]
     if measured.get("auth") is not False:  # not known is treated as on: refusals are asked for
@@ -30,6 +33,16 @@ def checks(subject: str, measured: Mapping[str, Any]) -> list[Finding]:
         if "no-right" in refusals:
             out.append(_refusal(subject, "no-right", refusals["no-right"], (403,)))
     return out
+
+
+def _ready(subject: str, found: Mapping[str, Any] | None) -> Finding:
+    expected, remedy = "condition Ready is True", "Look at the service's conditions; the serving stage waits for them."
+    if not found:
+        return finding("service-ready", "unknown", subject, "no condition Ready", expected, remedy, API_SOURCE)
+    why = ": ".join(str(found[k]) for k in ("reason", "message") if found.get(k))
+    observed = one_line(f"Ready is {found.get('status')}" + (f" ({why})" if why else ""))
+    state = "pass" if found.get("status") == "True" else "fail"
+    return finding("service-ready", state, subject, observed, expected, remedy, API_SOURCE)
 
 
 def _models(subject: str, record: Mapping[str, Any] | None, model: str) -> Finding:

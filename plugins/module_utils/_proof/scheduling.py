@@ -21,8 +21,10 @@ from .findings import Finding, finding
 from .metrics import Sample, parse, rise, total
 
 AFFINITY = 0.8
-_ALIVE_REMEDY = ("Repair the endpoint picker (Deployment NAME-kserve-router-scheduler; its log says why). Until then the pool "
-                 "fails open and requests are spread blindly.")  # fmt: skip
+_ALIVE_REMEDY = (
+    "Repair the endpoint picker (Deployment …-kserve-router-scheduler of this service; its log says why). Until then the "
+    "pool fails open and requests are spread blindly."
+)
 
 
 def checks(subject: str, measured: Mapping[str, Any]) -> list[Finding]:

@@ -62,10 +62,9 @@ def summary(proof: Mapping[str, Any]) -> str:
             f"{figures['repeated_prefix_same_pod']} of {figures['repeated_prefix_total']} repeated prefixes on the same Pod, "
             f"{figures['pool_ready_pods']:.0f} Pods in the picker's pool."
         )
-    lines = "; ".join(
-        f"{c['id']} {c['status']}: {c['observed']} (expected: {c['expected']}). {c['remedy']}" for c in bad
-    )
-    return f"{proof['path']} isn't proven ({proof['status']}) on {bad[0]['subject']}: {lines}"
+    lines = "; ".join(f"{c['id'].removeprefix('proof-')}: {c['observed']}" for c in bad)
+    remedies = " ".join(dict.fromkeys(c["remedy"] for c in bad if c["remedy"]))
+    return f"{proof['path']} isn't proven ({proof['status']}) on {bad[0]['subject']}: {lines}. What to do: {remedies}"
 
 
 def requests(document: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -19,23 +19,33 @@ _LINK = {"ETH": "Ethernet", "IB": "InfiniBand"}
 def describe(feature: Mapping[str, Any] | None, sriov: list[dict[str, Any]] | None) -> list[dict[str, Any]] | None:
     """The node's `nics`.
 
-    The SR-IOV operator's list joins card and link. NodeFeature doesn't say which link belongs to which card, so its
-    cards come as rows with `pci_id` and no name, its links as rows with a name and no `pci_id`: never guessed together.
+    The SR-IOV operator's list joins card and link. NodeFeature holds cards and links apart; both carry the number of
+    virtual functions. Where that number names one kind of card and as many links as cards, they are joined. What
+    doesn't fit stays apart, never guessed: cards as rows without name, links as rows without `pci_id`.
     """
     if sriov:
         return sriov
     if feature is None:
         return None
-    cards = [
-        _row(None, row["id"], row["class"], NIC_CLASSES[row["class"]], None, None, row["vfs"])
-        for row in feature["pci"]
-        if row["class"] in NIC_CLASSES
-    ]
-    links = [
-        _row(link["name"], None, None, None, link["speed_mbps"], link["state"], link["vfs"])
-        for link in feature["links"]
-    ]
-    return cards + links
+    cards = [row for row in feature["pci"] if row["class"] in NIC_CLASSES]
+    links = list(feature["links"])
+    joined: list[dict[str, Any]] = []
+    for vfs in sorted({row["vfs"] for row in cards if row["vfs"]}):
+        same = [row for row in cards if row["vfs"] == vfs]
+        theirs = [link for link in links if link["vfs"] == vfs]
+        if len(same) == len(theirs) and len({(row["id"], row["class"]) for row in same}) == 1:
+            joined += [_joined(card, link) for card, link in zip(same, theirs, strict=True)]
+            cards = [row for row in cards if row["vfs"] != vfs]
+            links = [link for link in links if link["vfs"] != vfs]
+    return joined + [_joined(card, None) for card in cards] + [_joined(None, link) for link in links]
+
+
+def _joined(card: Mapping[str, Any] | None, link: Mapping[str, Any] | None) -> dict[str, Any]:
+    name, speed, state = (link["name"], link["speed_mbps"], link["state"]) if link else (None, None, None)
+    vfs = (card or link or {})["vfs"]
+    if card is None:
+        return _row(name, None, None, None, speed, state, vfs)
+    return _row(name, card["id"], card["class"], NIC_CLASSES[card["class"]], speed, state, vfs)
 
 
 def _row(

@@ -35,6 +35,8 @@ class State:
         """Reason and detail as one line, without saying the same thing twice."""
         if not self.detail or self.detail == self.reason:
             return self.reason
+        if self.detail.startswith(f"{self.reason}:"):
+            return self.detail
         return f"{self.reason}: {self.detail}"
 
 

@@ -53,7 +53,7 @@ def _odh_trouble(obj: Mapping[str, Any]) -> State | None:
 
 def _unhappy(obj: Mapping[str, Any], missing: list[str]) -> str:
     bad = [
-        f"{c.get('type')} ({because(c)})"
+        f"{c.get('type')} ({because(c) or 'not ready'})"
         for c in items(obj, "status.conditions")
         if c.get("status") == "False"
         and c.get("severity") != "Info"

@@ -48,11 +48,8 @@ def inference_service(obj: Mapping[str, Any], options: Mapping[str, Any]) -> Sta
     conditions = items(obj, "status.conditions")
     if is_old(obj):
         return waiting("NotObserved", "the controller hasn't seen the newest specification yet")
-    unhappy = [
-        c
-        for c in conditions
-        if c.get("status") != "True" and c.get("type") not in _NEGATIVE and c.get("severity") not in ("Info", "Warning")
-    ]
+    # KServe marks all sub-conditions with severity Info; each of them counts nevertheless.
+    unhappy = [c for c in conditions if c.get("status") != "True" and c.get("type") not in _NEGATIVE]
     for found in unhappy:
         if found.get("reason") in _TERMINAL:
             grace, repair = _TERMINAL[str(found["reason"])]

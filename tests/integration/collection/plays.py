@@ -42,7 +42,13 @@ def play(
         }
     ]
     (tmp_path / "play.yml").write_text(yaml.safe_dump(book, sort_keys=False))
-    command = [str(Path(sys.executable).with_name("ansible-playbook")), "-i", "one,", str(tmp_path / "play.yml"), "--diff"]
+    command = [
+        str(Path(sys.executable).with_name("ansible-playbook")),
+        "-i",
+        "one,",
+        str(tmp_path / "play.yml"),
+        "--diff",
+    ]
     settings = {"ANSIBLE_COLLECTIONS_PATH": str(ROOT / "collections"), "ANSIBLE_NOCOLOR": "1", **(env or {})}
     done = subprocess.run(
         command + (["--check"] if check else []),

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import uuid
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -49,7 +48,9 @@ def test_right_and_wrong_cluster_and_no_write(rehearsal, tmp_path, cluster_id):
 
 
 def test_environment_that_would_win_is_refused(rehearsal, tmp_path, cluster_id):
-    result, = play(tmp_path, rehearsal, {MODULE: {"cluster_id": cluster_id}}, env={"K8S_AUTH_HOST": "https://127.0.0.1:1"})
+    (result,) = play(
+        tmp_path, rehearsal, {MODULE: {"cluster_id": cluster_id}}, env={"K8S_AUTH_HOST": "https://127.0.0.1:1"}
+    )
     assert result["failed"] and "K8S_AUTH_HOST" in result["msg"]
 
 
@@ -60,13 +61,13 @@ def test_missing_rights_are_printed_and_the_printed_role_is_enough(rehearsal, tm
     user = f"system:serviceaccount:{space}:llmd"
     task = {MODULE: {"cluster_id": cluster_id, "stages": ["discover", "operators"], "impersonate_user": user,
                      "impersonate_groups": ["system:serviceaccounts", "system:authenticated"]}}  # fmt: skip
-    blind, = play(tmp_path, rehearsal, task)
+    (blind,) = play(tmp_path, rehearsal, task)
     assert blind["failed"] and "doesn't say its cluster id" in blind["msg"]
     reader = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": {"name": space},
               "rules": [{"apiGroups": ["config.openshift.io"], "resources": ["*"], "verbs": ["get"]}]}  # fmt: skip
     rehearsal.kubectl("apply", "-f", "-", stdin=yaml.safe_dump(reader))
     rehearsal.kubectl("create", "clusterrolebinding", space, f"--clusterrole={space}", f"--serviceaccount={space}:llmd")
-    lacking, = play(tmp_path, rehearsal, task)
+    (lacking,) = play(tmp_path, rehearsal, task)
     assert lacking["failed"] and "patch installplans.operators.coreos.com" in lacking["msg"]
     assert not any("config.openshift.io" in need for need in lacking["rights"]["missing"])
     objects = list(yaml.safe_load_all(lacking["cluster_role"]))
@@ -74,7 +75,7 @@ def test_missing_rights_are_printed_and_the_printed_role_is_enough(rehearsal, tm
         if obj["metadata"].get("namespace") == "llmd-openshift":
             rehearsal.kubectl("create", "namespace", "llmd-openshift", check=False)
     rehearsal.kubectl("apply", "-f", "-", stdin=lacking["cluster_role"])
-    enough, = play(tmp_path, rehearsal, task)
+    (enough,) = play(tmp_path, rehearsal, task)
     assert not enough["failed"] and enough["rights"]["missing"] == []
     rehearsal.kubectl("delete", "-f", "-", stdin=lacking["cluster_role"])
     rehearsal.kubectl("delete", "clusterrole,clusterrolebinding", space)
@@ -125,15 +126,15 @@ def test_lock(rehearsal, tmp_path, cluster_id):
 
 
 def test_check_mode_takes_no_lock(rehearsal, tmp_path, cluster_id):
-    result, = play(tmp_path, rehearsal, {MODULE: {"cluster_id": cluster_id, "state": "locked"}}, check=True)
+    (result,) = play(tmp_path, rehearsal, {MODULE: {"cluster_id": cluster_id, "state": "locked"}}, check=True)
     assert result["lock"]["action"] == "acquired" and result["lock"]["expires"] is None
     assert "NotFound" in rehearsal.kubectl("get", "lease", "llmd-openshift", "-n", "llmd-openshift", check=False)
 
 
 def test_lock_of_a_run_that_died_on_this_machine_is_free(rehearsal, tmp_path, cluster_id):
     lock = {MODULE: {"cluster_id": cluster_id, "state": "locked"}}
-    first, = play(tmp_path, rehearsal, lock)  # its ansible-playbook ended without unlocking
-    second, = play(tmp_path, rehearsal, lock)
+    (first,) = play(tmp_path, rehearsal, lock)  # its ansible-playbook ended without unlocking
+    (second,) = play(tmp_path, rehearsal, lock)
     assert (second["lock"]["action"], second["lock"]["previous"]) == ("taken_over", first["lock"]["holder"])
 
 

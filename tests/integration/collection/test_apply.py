@@ -39,7 +39,12 @@ def actions(result: dict[str, Any]) -> list[str]:
 
 
 def test_made_unchanged_updated_and_deleted(rehearsal, tmp_path, space):
-    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s", "namespace": space}, "stringData": {"t": SECRET}}
+    secret = {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": "s", "namespace": space},
+        "stringData": {"t": SECRET},
+    }
     first = [config_map(space, a="1", b="1"), secret, namespace(space)]
     made, same, less, gone, absent = play(
         tmp_path, rehearsal,
@@ -51,10 +56,15 @@ def test_made_unchanged_updated_and_deleted(rehearsal, tmp_path, space):
     )  # fmt: skip
     assert actions(made) == ["created"] * 3 and made["objects"][0]["object"] == f"Namespace {space}"
     assert actions(same) == ["unchanged"] * 3 and same["changed"] is False and same["diff"] == []
-    assert actions(less) == ["updated"] and "b: '1'" in less["diff"][0]["before"] and "b" not in less["diff"][0]["after"]
+    assert (
+        actions(less) == ["updated"] and "b: '1'" in less["diff"][0]["before"] and "b" not in less["diff"][0]["after"]
+    )
     assert (actions(gone), actions(absent)) == (["deleted"], ["absent"])
     assert SECRET not in absent["_output"] and SECRET not in json.dumps(made)
-    assert rehearsal.get("secret", "s", "-n", space)["metadata"]["labels"]["app.kubernetes.io/managed-by"] == "llmd-openshift"
+    assert (
+        rehearsal.get("secret", "s", "-n", space)["metadata"]["labels"]["app.kubernetes.io/managed-by"]
+        == "llmd-openshift"
+    )
 
 
 def test_check_mode_predicts_and_writes_nothing(rehearsal, tmp_path, space):
@@ -104,7 +114,9 @@ def test_a_kind_and_its_objects_in_one_list(rehearsal, tmp_path, space):
 
 def test_conflict_names_manager_field_and_object(rehearsal, tmp_path, space):
     rehearsal.kubectl("create", "namespace", space)
-    rehearsal.kubectl("apply", "--server-side", "--field-manager=argo", "-f", "-", stdin=json.dumps(config_map(space, a="1")))
+    rehearsal.kubectl(
+        "apply", "--server-side", "--field-manager=argo", "-f", "-", stdin=json.dumps(config_map(space, a="1"))
+    )
     refused, forced = play(
         tmp_path, rehearsal,
         {MODULE: {"objects": [config_map(space, "first", a="1"), config_map(space, a="2")]}},
@@ -136,5 +148,5 @@ def test_foreign_objects_are_adopted_without_becoming_ours(rehearsal, tmp_path, 
 
 
 def test_unusable_list_is_told_at_once(rehearsal, tmp_path):
-    result, = play(tmp_path, rehearsal, {MODULE: {"objects": [{"kind": "X"}, {"apiVersion": "v1", "kind": "Y"}]}})
+    (result,) = play(tmp_path, rehearsal, {MODULE: {"objects": [{"kind": "X"}, {"apiVersion": "v1", "kind": "Y"}]}})
     assert result["failed"] and "object 1" in result["msg"] and "object 2" in result["msg"]

@@ -68,7 +68,9 @@ def test_paths_come_from_discovery_and_a_new_kind_is_seen_at_once(rehearsal, clu
         else:
             pytest.fail("the new kind never appeared")
     finally:
-        assert cluster.delete(cluster.path("apiextensions.k8s.io/v1", "CustomResourceDefinition", name=f"things.{group}"))
+        assert cluster.delete(
+            cluster.path("apiextensions.k8s.io/v1", "CustomResourceDefinition", name=f"things.{group}")
+        )
 
 
 def test_objects_come_and_go(cluster, space):
@@ -97,7 +99,9 @@ def test_errors_say_which_object_and_what_to_do(cluster, space):
 
 
 def test_field_conflict_names_manager_and_field(rehearsal, cluster, space):
-    rehearsal.kubectl("apply", "--server-side", "--field-manager=somebody", "-f", "-", stdin=json.dumps(config_map(space, a="1")))
+    rehearsal.kubectl(
+        "apply", "--server-side", "--field-manager=somebody", "-f", "-", stdin=json.dumps(config_map(space, a="1"))
+    )
     with pytest.raises(Conflict) as caught:
         cluster.apply(config_map(space, a="2"))
     assert "somebody" in str(caught.value) and caught.value.details["causes"][0]["field"] == ".data.a"

@@ -20,8 +20,8 @@ pytestmark = pytest.mark.rehearsal
 def test_snapshot_fits_and_changes_nothing(rehearsal: Any, tmp_path: Path):
     before = rehearsal.audit_size()
     task = {"llmd.openshift.cluster_snapshot": {"packages": ["nfd", "no-such-package"]}}
-    plain, = play(tmp_path, rehearsal, task)
-    checked, = play(tmp_path, rehearsal, task, check=True)
+    (plain,) = play(tmp_path, rehearsal, task)
+    (checked,) = play(tmp_path, rehearsal, task, check=True)
     snapshot = plain["snapshot"]
     jsonschema.Draft202012Validator(json.loads((ROOT / "data/schema/snapshot.json").read_text())).validate(snapshot)
     assert plain["changed"] is False
@@ -35,7 +35,7 @@ def test_snapshot_fits_and_changes_nothing(rehearsal: Any, tmp_path: Path):
 
 
 def test_what_a_limited_user_cannot_read_is_unknown(rehearsal: Any, tmp_path: Path):
-    result, = play(tmp_path, rehearsal, {"llmd.openshift.cluster_snapshot": {"impersonate_user": "nobody-at-all"}})
+    (result,) = play(tmp_path, rehearsal, {"llmd.openshift.cluster_snapshot": {"impersonate_user": "nobody-at-all"}})
     snapshot = result["snapshot"]
     assert snapshot["nodes"] is None and snapshot["cluster"]["id"] is None
     assert {"what": "nodes", "why": "forbidden"} in snapshot["unreadable"]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -216,6 +217,34 @@ def test_a_model_in_an_image_is_found_through_shared_process_ids(cluster: Cluste
     pod["spec"]["containers"].append({"name": "modelcar", "image": image, "args": ["sh", "-c", link], "volumeMounts": volume})
     cluster.create(pod)
     cluster.wait("oci", lambda p: len(p["status"].get("containerStatuses") or []) == 2 and all(c["ready"] for c in p["status"]["containerStatuses"]))
+
+
+@contextmanager
+def scenario(cluster: Cluster, faults: dict[str, Any]) -> Iterator[None]:
+    """Put faults into the running rehearsal, and take them out again."""
+    path = cluster.rehearsal.state / "run" / "settings.json"
+    before = path.read_text()
+    settings = json.loads(before)
+    settings["scenario"] = {**(settings["scenario"] or {}), **faults}
+    path.write_text(json.dumps(settings))
+    try:
+        yield
+    finally:
+        path.write_text(before)
+
+
+def test_faults_strike_and_are_repaired_when_taken_out(cluster: Cluster) -> None:
+    probe = {"readinessProbe": {"httpGet": {"port": 8080}, "periodSeconds": 1, "failureThreshold": 1}}
+    server = cluster.script("victim", "exec python3 -m http.server 8080", restartPolicy="Always", container=probe)
+    with scenario(cluster, {"pods": [{"image": cluster.tools.rpartition("@")[2], "action": "hang", "after_seconds": 1}]}):
+        cluster.create(server)
+        cluster.wait("victim", lambda p: state(p).get("ready"))
+        cluster.wait("victim", lambda p: state(p).get("ready") is False)
+    cluster.wait("victim", lambda p: state(p).get("ready"))
+    with scenario(cluster, {"image_pull_failures": ["rhaiis/vllm"]}):
+        cluster.create(model_pod("unpullable", "hf://Qwen/Qwen3-8B", ""))
+        cluster.wait("unpullable", lambda p: (state(p)["state"].get("waiting") or {}).get("reason") == "ImagePullBackOff")
+    cluster.wait("unpullable", lambda p: state(p).get("ready"))
 
 
 def test_logs_of_simulated_pods_and_exec_say_what_is_the_matter(cluster: Cluster) -> None:

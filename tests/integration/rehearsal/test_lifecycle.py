@@ -116,6 +116,14 @@ def test_a_killed_keeper_takes_everything_with_it_and_up_starts_anew(new_rehears
     assert status(one.name)["state"] == "ready"
 
 
+def test_a_killed_sandbox_is_told_and_leaves_nothing(new_rehearsal: Start) -> None:
+    one = new_rehearsal("--speed", "10")
+    os.kill(one.status["pids"]["sandbox"], signal.SIGKILL)
+    dead = wait_until(lambda: (s := status(one.name))["state"] == "failed" and s)
+    assert "the sandbox ended by itself" in dead["error"] and dead["pids"] == {}
+    assert_gone(one.state, one.status["api_url"])
+
+
 def test_an_interrupted_start_leaves_nothing() -> None:
     name = f"test-{os.getpid()}-int"
     command = [sys.executable, "-m", "rehearsal", "up", "--name", name]

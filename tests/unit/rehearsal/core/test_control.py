@@ -125,5 +125,12 @@ def test_memory_of_a_process() -> None:
     assert control.resident_bytes(2**22 + 1) == 0
 
 
+def test_memory_counts_named_and_unnamed_processes_of_a_sandbox() -> None:
+    sizes = control.memory({"sandbox": os.getpid(), "gone": 2**22 + 1})
+    assert sizes["sandbox"] > 1 << 20 and sizes["gone"] == 0
+    assert len(sizes) > 2, "other processes of this namespace are there by their program's name"
+    assert control.memory({}) == {}
+
+
 def test_host_pids_of_something_that_is_gone() -> None:
     assert keeper.host_pids(2**22 + 1, {"etcd": 5}) == {}

@@ -76,15 +76,17 @@ class Lists:
         return self.items
 
 
-def node(ready: str) -> dict[str, Any]:
-    return {"status": {"conditions": [{"type": "Ready", "status": ready}]}}
+def node(ready: str, played: bool = True) -> dict[str, Any]:
+    conditions = [{"type": "Ready", "status": ready}] if ready else []
+    return {"metadata": {"labels": {"type": "kwok"} if played else {}}, "status": {"conditions": conditions}}
 
 
-def test_no_nodes_are_not_ready_nodes() -> None:
+def test_every_node_whose_kubelet_is_played_must_be_ready() -> None:
     assert _nodes_ready(Lists(node("True"), node("True")))  # type: ignore[arg-type]
     assert not _nodes_ready(Lists(node("True"), node("Unknown")))  # type: ignore[arg-type]
-    assert not _nodes_ready(Lists(node("True"), {}))  # type: ignore[arg-type]
+    assert not _nodes_ready(Lists(node("True"), node("")))  # type: ignore[arg-type]
     assert not _nodes_ready(Lists())  # type: ignore[arg-type]
+    assert _nodes_ready(Lists(node("True"), node("Unknown", played=False)))  # type: ignore[arg-type]
 
 
 def test_every_catalog_must_be_ready() -> None:

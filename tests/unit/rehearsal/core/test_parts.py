@@ -99,6 +99,14 @@ def test_all_programs_given_need_no_go(alone: Path, monkeypatch: pytest.MonkeyPa
     assert found["opm"] == str(alone / "opm")
 
 
+def test_module_cache_named_by_the_environment_needs_no_go(alone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GOMODCACHE", "/somewhere")
+    assert parts.go_mod_cache() == Path("/somewhere")
+    monkeypatch.delenv("GOMODCACHE")
+    with pytest.raises(RehearsalError, match="Go isn't installed"):
+        parts.go_mod_cache()
+
+
 def test_missing_go_says_what_works_without(alone: Path) -> None:
     with pytest.raises(
         RehearsalError, match=r"Go isn't installed.*KUBEBUILDER_ASSETS.*existing cluster by its kubeconfig"

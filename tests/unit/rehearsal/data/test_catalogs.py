@@ -34,11 +34,18 @@ def fake_crd(reference: str) -> dict[str, Any]:
     group, kind = reference.split("/")
     versions = [{"name": name, "served": True, "storage": name == "v2", "schema": {}} for name in ("v1", "v2")]
     plural = f"{kind.lower()}s"
-    return {"metadata": {"name": f"{plural}.{group}"}, "spec": {"group": group, "names": {"kind": kind, "plural": plural}, "versions": versions}}
+    return {
+        "metadata": {"name": f"{plural}.{group}"},
+        "spec": {"group": group, "names": {"kind": kind, "plural": plural}, "versions": versions},
+    }
 
 
 def manifests(bundle: dict[str, Any]) -> list[dict[str, Any]]:
-    return [json.loads(base64.b64decode(row["value"]["data"])) for row in bundle["properties"] if row["type"] == "olm.bundle.object"]
+    return [
+        json.loads(base64.b64decode(row["value"]["data"]))
+        for row in bundle["properties"]
+        if row["type"] == "olm.bundle.object"
+    ]
 
 
 def csv_of(blobs: list[dict[str, Any]], name: str) -> dict[str, Any]:
@@ -87,7 +94,12 @@ def test_every_owned_crd_exists(name: str, known: crds.Crds) -> None:
 def test_required_packages_are_in_the_catalog() -> None:
     catalog = data.load_catalog("redhat-operators")
     names = {package["package"] for package in catalog["packages"]}
-    needed = {needed for package in catalog["packages"] for row in package["versions"].values() for needed in row.get("needs", {})}
+    needed = {
+        needed
+        for package in catalog["packages"]
+        for row in package["versions"].values()
+        for needed in row.get("needs", {})
+    }
     assert needed == {"authorino-operator", "limitador-operator", "dns-operator"}
     assert needed <= names
 
@@ -105,7 +117,11 @@ def test_required_packages_are_in_the_catalog() -> None:
 )
 def test_channel_heads(package: str, channel: str, csv: str) -> None:
     blobs = catalog_render.render(data.load_catalog("redhat-operators"), fake_crd, "4.20")
-    [entries] = [blob["entries"] for blob in blobs if blob["schema"] == "olm.channel" and (blob["package"], blob["name"]) == (package, channel)]
+    [entries] = [
+        blob["entries"]
+        for blob in blobs
+        if blob["schema"] == "olm.channel" and (blob["package"], blob["name"]) == (package, channel)
+    ]
     assert entries[-1]["name"] == csv
 
 
@@ -114,14 +130,21 @@ def test_release_pins_are_in_the_catalog() -> None:
         openshift = data.load_openshift(release)
         blobs = catalog_render.render(data.load_catalog("redhat-operators"), fake_crd, openshift["catalog"].lstrip("v"))
         channel = openshift["service_mesh"]["channel"]
-        entries = [b["entries"] for b in blobs if b["schema"] == "olm.channel" and (b["package"], b["name"]) == ("servicemeshoperator3", channel)]
+        entries = [
+            b["entries"]
+            for b in blobs
+            if b["schema"] == "olm.channel" and (b["package"], b["name"]) == ("servicemeshoperator3", channel)
+        ]
         assert openshift["service_mesh"]["csv"] in {entry["name"] for entry in entries[0]}
 
 
 def test_openshift_range() -> None:
     catalog = data.load_catalog("certified-operators")
     seen = {
-        minor: {blob["name"] for blob in catalog_render.render(catalog, fake_crd, minor) if blob["schema"] == "olm.bundle"} for minor in MINORS
+        minor: {
+            blob["name"] for blob in catalog_render.render(catalog, fake_crd, minor) if blob["schema"] == "olm.bundle"
+        }
+        for minor in MINORS
     }
     assert "gpu-operator-certified.v25.3.4" in seen["4.19"] and "gpu-operator-certified.v25.3.4" not in seen["4.20"]
     assert "gpu-operator-certified.v25.10.1" in seen["4.20"] and "gpu-operator-certified.v25.10.1" not in seen["4.21"]
@@ -166,7 +189,12 @@ def test_one_version_of_a_crd() -> None:
     [old] = [blob for blob in blobs if blob["name"] == "rhods-operator.2.25.0"]
     definition = next(m for m in manifests(old)[1:] if m["spec"]["names"]["kind"] == "DataScienceCluster")
     assert [(v["name"], v["served"], v["storage"]) for v in definition["spec"]["versions"]] == [("v1", True, True)]
-    package = {**catalog["packages"][0], "owns": ["a.b/Kind@v9"], "versions": {"3.3.0": {}}, "channels": {"stable-3.x": ["3.3.0"]}}
+    package = {
+        **catalog["packages"][0],
+        "owns": ["a.b/Kind@v9"],
+        "versions": {"3.3.0": {}},
+        "channels": {"stable-3.x": ["3.3.0"]},
+    }
     with pytest.raises(ValueError, match="a.b/Kind has no version v9"):
         catalog_render.render({"publisher": "x", "packages": [package]}, fake_crd)
 
@@ -188,7 +216,12 @@ def test_scenario_csv_fails() -> None:
 
 def test_examples_are_accepted(hand_written: crds.Crds, faults_of: Any) -> None:
     blobs = catalog_render.render(data.load_catalog("certified-operators"), fake_crd, "4.20")
-    examples = [e for b in blobs if b["schema"] == "olm.bundle" for e in json.loads(manifests(b)[0]["metadata"]["annotations"]["alm-examples"])]
+    examples = [
+        e
+        for b in blobs
+        if b["schema"] == "olm.bundle"
+        for e in json.loads(manifests(b)[0]["metadata"]["annotations"]["alm-examples"])
+    ]
     assert {example["kind"] for example in examples} == {"ClusterPolicy", "NicClusterPolicy"}
     for example in examples:
         assert faults_of(hand_written, example) == []
@@ -200,7 +233,10 @@ def test_examples_are_accepted(hand_written: crds.Crds, faults_of: Any) -> None:
         (lambda p: p["channels"].update(stable=["9.9.9"]), "channel stable: unknown version"),
         (lambda p: p.update(channels={"stable": [next(iter(p["versions"]))]}), "is in no channel"),
         (lambda p: p.update(default_channel="stabel"), "unknown default channel, did you mean 'stable'?"),
-        (lambda p: p.update(install_modes=["AllNamespace"]), "'AllNamespace' isn't possible, did you mean 'AllNamespaces'?"),
+        (
+            lambda p: p.update(install_modes=["AllNamespace"]),
+            "'AllNamespace' isn't possible, did you mean 'AllNamespaces'?",
+        ),
         (lambda p: p.update(owns=["Kind"]), "does not match"),
     ],
 )

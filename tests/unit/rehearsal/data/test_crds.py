@@ -47,7 +47,9 @@ def test_definition_is_structural(crd: dict[str, Any]) -> None:
             assert not ("properties" in schema and "additionalProperties" in schema), path
             assert set(schema.get("required", [])) <= set(schema.get("properties", {})), path
             if "enum" in schema:
-                assert all(isinstance(word, str) for word in schema["enum"]), path  # a bare on/True in YAML is a boolean
+                assert all(isinstance(word, str) for word in schema["enum"]), (
+                    path
+                )  # a bare on/True in YAML is a boolean
                 assert schema.get("default", schema["enum"][0]) in schema["enum"], path
             if schema.get("type") == "array":
                 assert "items" in schema, path
@@ -60,12 +62,16 @@ def test_spec_keeps_no_unknown_field(crd: dict[str, Any]) -> None:
         assert not schema.get("x-kubernetes-preserve-unknown-fields")
         assert not schema["properties"].get("spec", {}).get("x-kubernetes-preserve-unknown-fields")
         for path, node in nodes(schema):
-            free = "properties" in node or "additionalProperties" in node or node.get("x-kubernetes-preserve-unknown-fields")
+            free = (
+                "properties" in node
+                or "additionalProperties" in node
+                or node.get("x-kubernetes-preserve-unknown-fields")
+            )
             if node.get("type") == "object" and path.rsplit(".", 1)[-1] not in EMPTY:
                 assert free, f"{path}: everything in it would be dropped"
 
 
-# As the products' documentation shows them (hardware.md 2.3-2.11, rhoai-llmd.md 2.1, 3.1).
+# As the documentation of the products shows them.
 GOOD = """
 apiVersion: nfd.openshift.io/v1
 kind: NodeFeatureDiscovery
@@ -163,13 +169,19 @@ BAD = {
     "ClusterPolicy": ("driver", {"kernelModuleTyp": "open"}, "kernelModuleTyp"),
     "NodeFeatureDiscovery": ("operand", {"port": 1}, "port"),
     "LeaderWorkerSetOperator": ("managementState", "Manged", "does not match"),
-    "DataScienceCluster": ("components", {"kserve": {"managementState": "Managed", "defaultDeploymentMode": "RawDeployment"}}, "defaultDeploymentMode"),
+    "DataScienceCluster": (
+        "components",
+        {"kserve": {"managementState": "Managed", "defaultDeploymentMode": "RawDeployment"}},
+        "defaultDeploymentMode",
+    ),
     "NicClusterPolicy": ("ofedDriver", {"version": "1"}, "'image' is a required property"),
     "DeviceConfig": ("driver", {"enabled": True}, "enabled"),
 }
 
 
-@pytest.mark.parametrize("obj", list(yaml.safe_load_all(GOOD)), ids=lambda obj: f"{obj['kind']}-{obj['apiVersion'].split('/')[1]}")
+@pytest.mark.parametrize(
+    "obj", list(yaml.safe_load_all(GOOD)), ids=lambda obj: f"{obj['kind']}-{obj['apiVersion'].split('/')[1]}"
+)
 def test_documented_object_is_accepted(hand_written: crds.Crds, faults_of: Any, obj: dict[str, Any]) -> None:
     assert faults_of(hand_written, obj) == []
 

@@ -57,26 +57,61 @@ def test_h200_roce_is_what_it_says() -> None:
     assert (gpu["memory_gib"], gpu["cpu"]["threads"], gpu["numa_nodes"], gpu["pcie_generation"]) == (2048, 224, 2, 5)
 
 
+def test_gb200_trays_share_one_nvlink_domain() -> None:
+    gpus = [gpu for node in data.load_profile("gb200")["nodes"] for gpu in node["gpus"]]
+    assert len(gpus) == 16 and len({gpu["clique"] for gpu in gpus}) == 1
+    assert {gpu["clique"] for node in data.load_profile("h200-roce")["nodes"] for gpu in node["gpus"]} == {None}
+
+
 def test_infiniband_rails_have_the_other_pci_class() -> None:
     gpu = next(node for node in data.load_profile("h100-ib")["nodes"] if node["gpus"])
-    assert {(nic["class"], nic["link_layer"]) for nic in gpu["nics"] if nic["role"] == "rail"} == {("0207", "InfiniBand")}
+    assert {(nic["class"], nic["link_layer"]) for nic in gpu["nics"] if nic["role"] == "rail"} == {
+        ("0207", "InfiniBand")
+    }
 
 
 @pytest.mark.parametrize(
     ("edit", "said"),
     [
         (lambda d: d.update(descripton="x"), "the top level: unknown key 'descripton', did you mean 'description'?"),
-        (lambda d: d["servers"]["hgx-h200"]["gpus"][2].update(model="h20-sxm"), "servers.hgx-h200.gpus.2.model: unknown model 'h20-sxm'"),
-        (lambda d: d["servers"]["hgx-h200"]["gpus"][1].update(pci="0000:19:00.0"), "servers.hgx-h200: PCI address 0000:19:00.0 is used twice"),
-        (lambda d: d["servers"]["hgx-h200"]["nics"][0].update(numa=2), "servers.hgx-h200.nics.0.numa: 2, but the server has only 2"),
-        (lambda d: d["servers"]["hgx-h200"]["nics"][0].update(state="broken"), "servers.hgx-h200.nics.0.state: 'broken' isn't possible"),
-        (lambda d: d["servers"]["hgx-h200"]["disks"][0].pop("holds"), "servers.hgx-h200.disks: exactly one must hold the os"),
-        (lambda d: d["servers"]["hgx-h200"]["disks"][1].pop("pci"), "servers.hgx-h200.disks.1.pci: an NVMe drive needs its PCI address"),
-        (lambda d: d["servers"]["master"]["nics"][0].update(role="unused"), "servers.master.nics: none has the role 'machine'"),
-        (lambda d: d["nodes"][1].update(server="hgx-h20"), "nodes.1.server: unknown server 'hgx-h20': did you mean 'hgx-h200'?"),
+        (
+            lambda d: d["servers"]["hgx-h200"]["gpus"][2].update(model="h20-sxm"),
+            "servers.hgx-h200.gpus.2.model: unknown model 'h20-sxm'",
+        ),
+        (
+            lambda d: d["servers"]["hgx-h200"]["gpus"][1].update(pci="0000:19:00.0"),
+            "servers.hgx-h200: PCI address 0000:19:00.0 is used twice",
+        ),
+        (
+            lambda d: d["servers"]["hgx-h200"]["nics"][0].update(numa=2),
+            "servers.hgx-h200.nics.0.numa: 2, but the server has only 2",
+        ),
+        (
+            lambda d: d["servers"]["hgx-h200"]["nics"][0].update(state="broken"),
+            "servers.hgx-h200.nics.0.state: 'broken' isn't possible",
+        ),
+        (
+            lambda d: d["servers"]["hgx-h200"]["disks"][0].pop("holds"),
+            "servers.hgx-h200.disks: exactly one must hold the os",
+        ),
+        (
+            lambda d: d["servers"]["hgx-h200"]["disks"][1].pop("pci"),
+            "servers.hgx-h200.disks.1.pci: an NVMe drive needs its PCI address",
+        ),
+        (
+            lambda d: d["servers"]["master"]["nics"][0].update(role="unused"),
+            "servers.master.nics: none has the role 'machine'",
+        ),
+        (
+            lambda d: d["nodes"][1].update(server="hgx-h20"),
+            "nodes.1.server: unknown server 'hgx-h20': did you mean 'hgx-h200'?",
+        ),
         (lambda d: d["nodes"][1].update(name="master"), "nodes.1.name: node 'master-0' is there twice"),
         (lambda d: d["nodes"].pop(1), "nodes: no node has the role 'worker'"),
-        (lambda d: d.update(delays={"driver-biuld": 3}), "delays.driver-biuld: unknown delay, did you mean 'driver-build'?"),
+        (
+            lambda d: d.update(delays={"driver-biuld": 3}),
+            "delays.driver-biuld: unknown delay, did you mean 'driver-build'?",
+        ),
         (lambda d: d.update(delays={"reboot": -1}), "delays.reboot: -1 is less than the minimum of 0"),
     ],
 )
@@ -126,7 +161,10 @@ def test_a_new_file_is_a_new_profile(folder: Path) -> None:
     ("what", "said"),
     [
         (("h200-roc", "4.20", []), "Unknown profile 'h200-roc': did you mean 'h200-roce'? Known: a100-ethernet"),
-        (("h200-roce", "4.20.2", []), "Unknown version of OpenShift '4.20.2': did you mean '4.20.20'? Known: 4.19, 4.19.9"),
+        (
+            ("h200-roce", "4.20.2", []),
+            "Unknown version of OpenShift '4.20.2': did you mean '4.20.20'? Known: 4.19, 4.19.9",
+        ),
         (("h200-roce", "4.20", ["epp-ded"]), "Unknown scenario 'epp-ded': did you mean 'epp-dead'? Known: api-faults"),
         (("../profiles/h200-roce", "4.20", []), "Unknown profile '../profiles/h200-roce'"),
         (("_devices", "4.20", []), "Unknown profile '_devices'"),
@@ -169,7 +207,9 @@ def test_scenario(name: str) -> None:
 
 
 def test_scenarios_are_merged(folder: Path) -> None:
-    (folder / "scenarios" / "slow.yaml").write_text("description: everything is slower\ndelays: {reboot: 30}\nimage_pull_failures: [abc]\n")
+    (folder / "scenarios" / "slow.yaml").write_text(
+        "description: everything is slower\ndelays: {reboot: 30}\nimage_pull_failures: [abc]\n"
+    )
     loaded = data.load("h200-roce", "4.20", ["slow", "csv-fails", "gpu-driver-never-ready", "slow"])
     assert loaded["profile"]["delays"]["reboot"] == 30
     assert loaded["scenario"]["image_pull_failures"][0] == "abc" and len(loaded["scenario"]["image_pull_failures"]) == 2
@@ -180,12 +220,21 @@ def test_scenarios_are_merged(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("description: a driver fault somewhere\ngpu-driver-never-ready: {node: gpu-7}\n", "names node 'gpu-7' (profile h200-roce): did you mean"),
-        ("description: a fault of the interface\napi_faults: [{kind: '418', count: 1, after_seconds: 1}]\n", "api_faults.0.kind: '418' isn't possible"),
+        (
+            "description: a driver fault somewhere\ngpu-driver-never-ready: {node: gpu-7}\n",
+            "names node 'gpu-7' (profile h200-roce): did you mean",
+        ),
+        (
+            "description: a fault of the interface\napi_faults: [{kind: '418', count: 1, after_seconds: 1}]\n",
+            "api_faults.0.kind: '418' isn't possible",
+        ),
         ("description: a fault of the interface\napi_faults: [{kind: '429', after_seconds: 1}]\n", "api_faults.0: "),
         ("description: nothing is in it at all\n", "the top level: "),
         ("description: an unknown thing is in it\nepp_dead: true\n", "unknown key 'epp_dead'"),
-        ("description: a delay that nobody knows\ndelays: {rebot: 3}\n", "Unknown delay 'rebot' (mine): did you mean 'reboot'?"),
+        (
+            "description: a delay that nobody knows\ndelays: {rebot: 3}\n",
+            "Unknown delay 'rebot' (mine): did you mean 'reboot'?",
+        ),
     ],
 )
 def test_broken_scenario_is_refused(folder: Path, text: str, said: str) -> None:

@@ -18,12 +18,18 @@ NOW = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
 BUILT_IN = ("rbac.authorization.k8s.io", "storage.k8s.io")
 
 
-def build(profile: str = "h200-roce", openshift: str = "4.20", scenarios: tuple[str, ...] = (), **more: Any) -> list[dict[str, Any]]:
+def build(
+    profile: str = "h200-roce", openshift: str = "4.20", scenarios: tuple[str, ...] = (), **more: Any
+) -> list[dict[str, Any]]:
     return seed.objects({**data.load(profile, openshift, scenarios), "now": NOW, **more})
 
 
 def pick(objects: list[dict[str, Any]], kind: str, name: str | None = None, api: str = "") -> dict[str, Any]:
-    [found] = [o for o in objects if o["kind"] == kind and name in (None, o["metadata"]["name"]) and o["apiVersion"].startswith(api)]
+    [found] = [
+        o
+        for o in objects
+        if o["kind"] == kind and name in (None, o["metadata"]["name"]) and o["apiVersion"].startswith(api)
+    ]
     return found
 
 
@@ -33,7 +39,10 @@ def condition(obj: dict[str, Any], kind: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize(
     ("profile", "openshift"),
-    [*((name, "4.20") for name in sorted(data.names("profiles"))), *(("h200-roce", name) for name in sorted(data.names("openshift")))],
+    [
+        *((name, "4.20") for name in sorted(data.names("profiles"))),
+        *(("h200-roce", name) for name in sorted(data.names("openshift"))),
+    ],
 )
 def test_api_would_accept_it(known: crds.Crds, faults_of: Any, profile: str, openshift: str) -> None:
     objects = build(profile, openshift, catalogs={"redhat-operators": "127.0.0.1:50051"})
@@ -71,7 +80,9 @@ def test_bare_nodes_show_no_accelerator() -> None:
     assert node["status"]["allocatable"]["cpu"] == "223500m"
     assert node["metadata"]["labels"]["node-role.kubernetes.io/worker"] == ""
     assert node["spec"] == {}
-    assert pick(objects, "Node", "master-0", "v1")["spec"]["taints"] == [{"key": "node-role.kubernetes.io/master", "effect": "NoSchedule"}]
+    assert pick(objects, "Node", "master-0", "v1")["spec"]["taints"] == [
+        {"key": "node-role.kubernetes.io/master", "effect": "NoSchedule"}
+    ]
 
 
 def test_nodes_have_addresses_of_their_own() -> None:
@@ -83,7 +94,9 @@ def test_nodes_have_addresses_of_their_own() -> None:
 
 def test_allocatable_memory_is_less_than_capacity() -> None:
     for node in (o for o in build("sno-a100") if o["kind"] == "Node" and o["apiVersion"] == "v1"):
-        capacity, allocatable = (int(node["status"][key]["memory"].removesuffix("Ki")) for key in ("capacity", "allocatable"))
+        capacity, allocatable = (
+            int(node["status"][key]["memory"].removesuffix("Ki")) for key in ("capacity", "allocatable")
+        )
         assert 0 < allocatable < capacity < 512 * 1024 * 1024
         assert node["spec"] == {}  # a single node takes workload
 
@@ -93,7 +106,11 @@ def test_cluster_version_of_a_settled_cluster() -> None:
     assert version["status"]["desired"]["version"] == version["status"]["history"][0]["version"] == "4.20.20"
     assert version["status"]["history"][0]["state"] == "Completed"
     assert condition(version, "Progressing")["status"] == "False"
-    assert version["status"]["history"][0]["startedTime"] < version["status"]["history"][0]["completionTime"] < "2026-11-24T10:00:00Z"
+    assert (
+        version["status"]["history"][0]["startedTime"]
+        < version["status"]["history"][0]["completionTime"]
+        < "2026-11-24T10:00:00Z"
+    )
 
 
 def test_cluster_version_while_upgrading() -> None:
@@ -137,7 +154,10 @@ def test_tools_image_is_that_of_the_release() -> None:
 
 def test_no_default_storage_class() -> None:
     settings = data.load("h200-roce", "4.20", ["no-default-storageclass"])
-    settings["profile"] = {**settings["profile"], "storage_classes": [{"name": "san", "provisioner": "csi.example.com", "default": True}]}
+    settings["profile"] = {
+        **settings["profile"],
+        "storage_classes": [{"name": "san", "provisioner": "csi.example.com", "default": True}],
+    }
     assert "annotations" not in pick(seed.objects(settings), "StorageClass", "san")["metadata"]
     settings["scenario"] = {}
     assert pick(seed.objects(settings), "StorageClass", "san")["metadata"]["annotations"]

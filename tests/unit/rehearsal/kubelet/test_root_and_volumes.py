@@ -19,7 +19,7 @@ from rehearsal.kubelet.rootplan import Mount, RootPlan
 from rehearsal.kubelet.volumes import MountError, Volumes
 
 HOST: dict[str, list[tuple[str, str | None]]] = {
-    "/": [("bin", "usr/bin"), ("etc", None), ("usr", None), ("work", None), ("root", None)],
+    "/": [("bin", "usr/bin"), ("etc", None), ("usr", None), ("projects", None), ("root", None)],
     "/etc": [("ssl", None), ("hosts", None), ("alt", "/etc/ssl")],
     "/etc/ssl": [("certs", None), ("openssl.cnf", None)],
     "/usr": [("bin", None), ("local", None)],
@@ -40,7 +40,7 @@ def test_only_folders_with_programs_are_the_hosts() -> None:
     steps = by_path(plan())
     assert steps["/usr"] == {"op": "link", "path": "/usr", "target": "/.host/usr"}
     assert steps["/bin"]["target"] == "usr/bin"
-    assert steps["/root"]["op"] == "dir" and "/work" not in steps
+    assert steps["/root"]["op"] == "dir" and "/projects" not in steps
 
 
 def test_a_mount_inside_a_linked_folder_opens_it_and_keeps_the_rest() -> None:

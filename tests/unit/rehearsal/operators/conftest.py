@@ -106,6 +106,9 @@ class FakeInformers:
             def objects(self) -> list[Object]:
                 return [obj for obj in kube.objects.values() if (obj["apiVersion"], obj["kind"]) == (api_version, kind)]
 
+            def on_node(self, node: str) -> list[Object]:
+                return [obj for obj in self.objects() if obj["spec"].get("nodeName") == node]
+
             def find(self, key: Any) -> Object | None:
                 return next((obj for obj in self.objects() if key_of(obj) == key), None)
 

@@ -247,6 +247,22 @@ class TestClusterPolicy:
             step(cluster)
         assert told(cluster) == ("ready", "Reconciled")
 
+    def test_without_driver_or_toolkit_nothing_works_on_rhcos(self, cluster: Any) -> None:
+        cluster.policy["spec"]["driver"]["enabled"] = False
+        for _ in range(5):
+            step(cluster)
+        assert (told(cluster)[0], allocatable(cluster)) == ("notReady", None)
+        cluster.kube.get(cluster.kube.path_of(cluster.policy))["spec"].update(driver={"enabled": True}, toolkit={"enabled": False})
+        for _ in range(5):
+            step(cluster)
+        assert (told(cluster)[0], allocatable(cluster)) == ("notReady", None)
+
+    def test_a_switched_off_device_plugin_gives_no_gpus_and_is_not_waited_for(self, cluster: Any) -> None:
+        cluster.policy["spec"]["devicePlugin"] = {"enabled": False}
+        for _ in range(5):
+            step(cluster)
+        assert (told(cluster), allocatable(cluster)) == (("ready", "Reconciled"), None)
+
     def test_a_second_policy_is_ignored(self, cluster: Any) -> None:
         second = cluster.kube.add({**policy(), "metadata": {"name": "another"}})
         cluster.operator.reconcile(cluster.kube, second)

@@ -100,6 +100,21 @@ class TestInformer:
         assert informer.objects() == []
 
 
+    def test_pods_are_found_by_their_node(self) -> None:
+        informer = Informer(None, "v1", "Pod")  # type: ignore[arg-type]
+
+        def tell(event: str, version: str, node: str | None) -> None:
+            spec = {"nodeName": node} if node else {}
+            informer._on_event(event, {"metadata": {"name": "p", "namespace": "n", "resourceVersion": version}, "spec": spec})
+
+        tell("ADDED", "1", None)
+        assert informer.on_node("a") == []
+        tell("MODIFIED", "2", "a")
+        assert [pod["metadata"]["name"] for pod in informer.on_node("a")] == ["p"]
+        informer._on_event("DELETED", {"metadata": {"name": "p", "namespace": "n"}})  # a re-list knows no spec
+        assert informer.on_node("a") == []
+
+
 class TestObjects:
     def test_the_time_of_a_condition_moves_only_with_its_status(self) -> None:
         first = merge_conditions(None, [condition("Ready", False, "Wait")], "t1")

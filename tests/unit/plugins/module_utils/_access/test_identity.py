@@ -52,7 +52,12 @@ def test_odd_urls_are_different(url):
 
 
 def test_environment_that_would_win_is_named_but_not_its_value():
-    environment = {"K8S_AUTH_HOST": "https://evil", "K8S_AUTH_API_KEY": "sekrit", "K8S_AUTH_CONTEXT": "", "PATH": "/bin"}
+    environment = {
+        "K8S_AUTH_HOST": "https://evil",
+        "K8S_AUTH_API_KEY": "sekrit",
+        "K8S_AUTH_CONTEXT": "",
+        "PATH": "/bin",
+    }
     assert winning(environment, {"kubeconfig": "/k"}) == ["K8S_AUTH_API_KEY", "K8S_AUTH_HOST"]
     with pytest.raises(Misdeclared) as caught:
         refuse_winning(environment, {"kubeconfig": "/k"})

@@ -104,7 +104,13 @@ def test_living_process_of_this_machine_keeps_its_lock():
 
 @pytest.mark.parametrize(
     ("what", "machine", "expected"),
-    [("1:1", "elsewhere/pid", None), ("", None, None), ("x:1", None, None), ("999999999:1", None, False), ("1:1", None, False)],
+    [
+        ("1:1", "elsewhere/pid", None),
+        ("", None, None),
+        ("x:1", None, None),
+        ("999999999:1", None, False),
+        ("1:1", None, False),
+    ],
 )
 def test_what_is_known_about_a_process(what, machine, expected):
     assert process.alive(what, process.machine() if machine is None else machine) is expected
@@ -161,6 +167,20 @@ def test_renewal_is_due_every_26_seconds_and_notices_a_takeover():
         renewal.tick()
 
 
+def test_renewal_takes_no_lock_that_nobody_asked_for():
+    shelf = Shelf()
+    assert lock.renew_if_held(shelf, ME) is False and shelf.obj is None
+
+
+def test_renewal_keeps_what_is_known_about_the_process():
+    shelf = Shelf(held(lease.Holder(ME.name, "boot/pid", "1:2")))
+    assert lock.renew_if_held(shelf, ME) is True
+    assert (lease.read(shelf.obj).machine, lease.read(shelf.obj).process) == ("boot/pid", "1:2")
+
+
 def test_unreadable_lease_is_free():
     assert lease.read({"spec": {"holderIdentity": None, "renewTime": "yesterday"}}).expires is None
-    assert lease.decide(lease.read({"spec": {"holderIdentity": "x", "renewTime": "odd"}}), ME, NOW, None, False) == "taken_over"
+    assert (
+        lease.decide(lease.read({"spec": {"holderIdentity": "x", "renewTime": "odd"}}), ME, NOW, None, False)
+        == "taken_over"
+    )

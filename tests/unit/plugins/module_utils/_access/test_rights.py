@@ -40,7 +40,10 @@ def test_every_stage_resolves_without_wildcards_and_dangerous_rights(stage):
 
 
 def test_stages_up_to_plan_only_read():
-    assert {need.verb for need in needed(RBAC, ["access", "discover", "assess", "plan", "report"], NAMES)} <= {"get", "list"}
+    assert {need.verb for need in needed(RBAC, ["access", "discover", "assess", "plan", "report"], NAMES)} <= {
+        "get",
+        "list",
+    }
 
 
 def test_unknown_stage_and_namespace():
@@ -69,7 +72,9 @@ def test_matching(need, given, expected):
     assert granted(need, rules()) is False
 
 
-@pytest.mark.parametrize(("urls", "expected"), [(["/metrics"], True), (["/met*"], True), (["*"], True), (["/healthz"], False)])
+@pytest.mark.parametrize(
+    ("urls", "expected"), [(["/metrics"], True), (["/met*"], True), (["*"], True), (["/healthz"], False)]
+)
 def test_urls(urls, expected):
     given = rules(urls=({"nonResourceURLs": urls, "verbs": ["get"]},))
     assert granted(Need("get", url="/metrics"), given) is expected
@@ -84,7 +89,8 @@ def test_printed_roles_grant_exactly_what_is_missing():
         )
         wanted = [need for need in missing if need.namespace == namespace]
         as_review = rules(
-            *[r for r in role["rules"] if "apiGroups" in r], urls=tuple(r for r in role["rules"] if "nonResourceURLs" in r)
+            *[r for r in role["rules"] if "apiGroups" in r],
+            urls=tuple(r for r in role["rules"] if "nonResourceURLs" in r),
         )
         assert all(granted(need, as_review) for need in wanted)
         given = sum(

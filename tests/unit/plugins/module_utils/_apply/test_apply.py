@@ -32,7 +32,15 @@ def test_everything_wrong_is_told_at_once():
     ]
     told = manifests.problems(bad)
     assert len(told) == 7
-    for word in ("not a mapping", "apiVersion missing", "without metadata.name", "is a list", "resourceVersion", "labels", "twice"):
+    for word in (
+        "not a mapping",
+        "apiVersion missing",
+        "without metadata.name",
+        "is a list",
+        "resourceVersion",
+        "labels",
+        "twice",
+    ):
         assert any(word in line for line in told), word
     assert manifests.problems([obj(), obj(namespace="b"), obj("Secret")]) == []
 
@@ -65,7 +73,10 @@ def test_labels_come_and_go_without_touching_the_given_object():
 
 
 def test_secret_values_of_a_length_that_can_be_hidden():
-    objects = [obj("Secret", data={"a": "c2Vrcml0", "b": "1"}, stringData={"c": "sekrit-word"}), obj(data={"d": "visible"})]
+    objects = [
+        obj("Secret", data={"a": "c2Vrcml0", "b": "1"}, stringData={"c": "sekrit-word"}),
+        obj(data={"d": "visible"}),
+    ]
     assert manifests.secret_values(objects) == {"c2Vrcml0", "sekrit-word"}
 
 
@@ -96,7 +107,12 @@ def test_only_what_differs_is_shown():
 def test_secrets_are_blanked_also_in_kubectls_annotation(part):
     def secret(value: str) -> dict[str, Any]:
         note = {"kubectl.kubernetes.io/last-applied-configuration": json.dumps({part: {"t": value}}), "keep": "k"}
-        return {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s", "annotations": note}, part: {"t": value}}
+        return {
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "metadata": {"name": "s", "annotations": note},
+            part: {"t": value},
+        }
 
     for before, after in ((secret("sekrit1"), secret("sekrit2")), (None, secret("sekrit1")), (secret("sekrit1"), None)):
         assert "sekrit" not in json.dumps(compare.shown(before, after))
@@ -106,9 +122,17 @@ def test_secrets_are_blanked_also_in_kubectls_annotation(part):
 
 
 CAUSES = [
-    {"reason": "FieldManagerConflict", "message": 'conflict with "kubectl-edit" using v1 at 2026-01-01', "field": ".data.b"},
+    {
+        "reason": "FieldManagerConflict",
+        "message": 'conflict with "kubectl-edit" using v1 at 2026-01-01',
+        "field": ".data.b",
+    },
     {"reason": "FieldManagerConflict", "message": 'conflict with "kubectl-edit" using v1', "field": ".data.a"},
-    {"reason": "FieldManagerConflict", "message": 'conflict with "hpa" with subresource "scale" using apps/v1', "field": ".spec"},
+    {
+        "reason": "FieldManagerConflict",
+        "message": 'conflict with "hpa" with subresource "scale" using apps/v1',
+        "field": ".spec",
+    },
     {"reason": "Other"},
     None,
 ]

@@ -107,7 +107,9 @@ def test_missing_file_and_bad_certificate_data():
         connect(kubeconfig=broken)
 
 
-@pytest.mark.parametrize("url", ["http://api.example:6443", "ftp://x", "https://", "https://u:p@api.example", "https://[::1", "https://a:b"])
+@pytest.mark.parametrize(
+    "url", ["http://api.example:6443", "ftp://x", "https://", "https://u:p@api.example", "https://[::1", "https://a:b"]
+)
 def test_unsafe_servers_are_refused(url: str):
     with pytest.raises(Misdeclared):
         check_server(url)

@@ -18,7 +18,9 @@ from hypothesis import strategies as st
 WHERE = "GET /x on https://api"
 
 
-def answer(status: int, message: str = "", headers: dict | None = None, method: str = "GET", **extra: Any) -> faults.Fault:
+def answer(
+    status: int, message: str = "", headers: dict | None = None, method: str = "GET", **extra: Any
+) -> faults.Fault:
     body = json.dumps({"kind": "Status", "message": message, **extra}).encode()
     fault = faults.judge(status, headers or {}, body, WHERE, method)
     assert fault is not None
@@ -38,7 +40,7 @@ def test_overload_is_repeated_with_or_without_retry_after(status: int, headers: 
     assert fault.retry_after == (3 if headers else 0)
 
 
-@pytest.mark.parametrize("text", ["failed calling webhook \"x\": timeout", "etcdserver: leader changed"])
+@pytest.mark.parametrize("text", ['failed calling webhook "x": timeout', "etcdserver: leader changed"])
 def test_500_that_heals_has_no_limit_of_tries(text: str):
     assert answer(500, text).max_tries is None and answer(500, text).retry
 
@@ -106,7 +108,10 @@ def test_pause_is_bounded_and_never_under_the_floor(attempt: int, floor: float, 
 def test_paths():
     assert paths.build("v1", "pods", True, "a", "b") == "/api/v1/namespaces/a/pods/b"
     assert paths.build("apps/v1", "deployments", True) == "/apis/apps/v1/deployments"
-    assert paths.build("nvidia.com/v1", "clusterpolicies", False, "ignored", "x") == "/apis/nvidia.com/v1/clusterpolicies/x"
+    assert (
+        paths.build("nvidia.com/v1", "clusterpolicies", False, "ignored", "x")
+        == "/apis/nvidia.com/v1/clusterpolicies/x"
+    )
     assert paths.build("v1", "pods", True, "../..", "a/b") == "/api/v1/namespaces/..%2F../pods/a%2Fb"
 
 

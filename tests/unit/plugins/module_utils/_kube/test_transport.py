@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 import threading
@@ -164,7 +165,9 @@ def test_not_an_api_server(wire: Wire):
 
 
 def test_page_token_too_old_restarts_the_list_once(wire: Wire):
-    first = http(200, {"kind": "XList", "metadata": {"continue": "t", "resourceVersion": "5"}, "items": [{"metadata": {}}]})
+    first = http(
+        200, {"kind": "XList", "metadata": {"continue": "t", "resourceVersion": "5"}, "items": [{"metadata": {}}]}
+    )
     last = http(200, {"kind": "XList", "metadata": {}, "items": [{"metadata": {}}]})
     wire.script = [first, http(410), first, last]
     items, version = cluster(wire).list_versioned("/xs")
@@ -228,6 +231,61 @@ def test_impersonation_headers_are_repeated(wire: Wire):
     assert wire.seen[0].count("Impersonate-Group: ") == 2
 
 
+@pytest.fixture
+def proxy() -> Iterator[tuple[str, list[str]]]:
+    """A CONNECT proxy on loopback; the list holds the heads of the requests that it got."""
+    heads: list[str] = []
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def pump(source: socket.socket, target: socket.socket) -> None:
+        with contextlib.suppress(OSError):  # the other direction ended first
+            while data := source.recv(65536):
+                target.sendall(data)
+        target.close()
+
+    def serve() -> None:
+        while True:
+            try:
+                peer, _address = listener.accept()
+            except OSError:
+                return
+            heads.append(peer.recv(65536).decode())
+            host, port = heads[-1].split()[1].rsplit(":", 1)
+            target = socket.create_connection((host, int(port)))
+            peer.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+            threading.Thread(target=pump, args=(peer, target), daemon=True).start()
+            threading.Thread(target=pump, args=(target, peer), daemon=True).start()
+
+    threading.Thread(target=serve, daemon=True).start()
+    yield f"http://127.0.0.1:{listener.getsockname()[1]}", heads
+    listener.close()
+
+
+def test_proxy_is_tunnelled_through_and_never_sees_the_token(wire: Wire, proxy: tuple[str, list[str]]):
+    url, heads = proxy
+    wire.script = [GOOD]
+    login = {"proxy_basic_auth": "me:word", "basic_auth": None, "user_agent": "ua"}
+    assert cluster(wire, proxy=url, proxy_headers=login).get("/x")
+    assert heads[0].startswith("CONNECT 127.0.0.1:") and "Proxy-Authorization: Basic bWU6d29yZA==" in heads[0]
+    assert "sekrit" not in heads[0] and "Bearer sekrit-token" in wire.seen[0]
+    assert cluster(wire, proxy=url, no_proxy="127.0.0.1").get("/x") and len(heads) == 1
+
+
+@pytest.mark.parametrize("url", ["socks5://127.0.0.1:1", "http://", "http://a:b"])
+def test_unusable_proxy(wire: Wire, url: str):
+    with pytest.raises(_errors.Misdeclared, match="llmd_proxy"):
+        cluster(wire, proxy=url)
+
+
+def test_connection_closed_while_idle_is_replaced(wire: Wire):
+    wire.script = [GOOD.replace(b"Connection: close\r\n", b"")]  # promises to stay open, and closes
+    connected = cluster(wire)
+    for _time in range(3):
+        assert connected.get("/x")
+        time.sleep(0.05)
+    assert len(wire.seen) == 3
+
+
 def test_untrusted_certificate_is_final(tmp_path):
     import ssl
 
@@ -249,9 +307,7 @@ def test_untrusted_certificate_is_final(tmp_path):
     pem = tmp_path / "pem"
     pem.write_bytes(
         certificate.public_bytes(serialization.Encoding.PEM)
-        + key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
+        + key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     )
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(pem)

@@ -52,6 +52,7 @@ def measured(document: dict[str, Any], service: Service, picker_ready: bool = Tr
     """What the module would hand on."""
     state = {"ready_before": True, "restarts": 0, "restarts_before": 0, "trouble": ""}
     return {"service": "LLMInferenceService n/s", "model": "m", "replicas": len(service.counts), "auth": service.auth, "endpoints": {},
+        "condition": {"type": "Ready", "status": "True"},
             "engines": [{"name": p, "ready": True, **state} for p in service.counts],
             "pickers": [{"name": "picker-0", **state, "ready": picker_ready, "ready_before": picker_ready}],
             "document": document}  # fmt: skip
@@ -74,7 +75,7 @@ def test_the_script_is_plain_python_39() -> None:
 def test_a_choosing_picker_is_proven(make: Any, tmp_path: Path) -> None:
     proof, states = proof_of(make(sticky), tmp_path)
     assert proof["status"] == "proven", [c for c in proof["checks"] if c["status"] != "pass"]
-    assert len(states) == 13
+    assert len(states) == 14
     assert proof["numbers"]["requests_answered"] == 28 and proof["numbers"]["repeated_prefix_same_pod"] == 12
     assert proof["numbers"]["pool_ready_pods"] == 2
     assert "is proven" in verdict.summary(proof)

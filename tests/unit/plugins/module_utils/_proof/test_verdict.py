@@ -111,6 +111,7 @@ def proven() -> dict[str, Any]:
     }
     return {
         "service": "LLMInferenceService n/s", "model": "m", "replicas": 2, "auth": True, "endpoints": {"url": "http://g"},
+        "condition": {"type": "Ready", "status": "True"},
         "engines": [{"name": f"pod-{n}", **state} for n in range(2)], "pickers": [{"name": "picker-0", **state}],
         "document": {
             "format": 1, "faults": {}, "models": {"status": 200, "models": ["m"]}, "calls": calls, "requests": requests,
@@ -171,6 +172,8 @@ def test_each_part_is_needed(part: str) -> None:
     ("change", "check", "status"),
     [
         (lambda m: m["pickers"].clear(), "picker-alive", "fail"),
+        (lambda m: m["condition"].update(status="False"), "service-ready", "fail"),
+        (lambda m: m.pop("condition"), "service-ready", "unknown"),
         (lambda m: m.update(pickers=None), "picker-alive", "unknown"),
         (lambda m: m["pickers"][0].update(ready=False), "picker-alive", "fail"),
         (lambda m: m["pickers"][0].update(restarts=1), "picker-alive", "fail"),

@@ -51,7 +51,7 @@ def test_data():
         ("NVIDIA-H200", "H200"), ("NVIDIA-H200-NVL", "H200"), ("NVIDIA-H20", "unlisted"), ("NVIDIA-H100-80GB-HBM3", "H100"),
         ("A100-SXM4-80GB", "A100"), ("NVIDIA-A10", "unlisted"), ("NVIDIA-A100-SXM4-40GB-SHARED", "A100"),
         ("NVIDIA-H100-80GB-HBM3-MIG-1g.10gb", "H100"), ("NVIDIA-H100-80GB-HBM3-MIG-1g.10gb-SHARED", "H100"),
-        ("NVIDIA-GB200", "GB200"), ("NVIDIA-B200", "B200"), ("NVIDIA-L40S", "unlisted"), ("XNVIDIA-H200", "unlisted"),
+        ("NVIDIA-GB200", "GB200"), ("NVIDIA-B200", "B200"), ("NVIDIA-L40S", "L40S"), ("XNVIDIA-H200", "unlisted"),
         ("", "unlisted"), ("{{ lookup('pipe','id') }}", "unlisted"),
     ],
 )  # fmt: skip
@@ -94,7 +94,13 @@ def test_two_models_in_one_node_have_no_single_model():
         (gfd("NVIDIA-H100-80GB-HBM3-MIG-INVALID", "0"), {}, {}, None, "no valid layout"),
         (gfd("NVIDIA-H200", "7"), {}, {}, feature(*[("10de:2335", "0302")] * 8), "reports 7 GPUs, the PCI bus 8"),
         (gfd("NVIDIA-H200"), {"nvidia.com/gpu": 8}, {"nvidia.com/gpu": 6}, None, "only 6 of 8"),
-        (gfd("NVIDIA-H200", **{"nvidia.com/gpu-driver-upgrade-state": "upgrade-failed"}), {}, {}, None, "upgrade failed"),
+        (
+            gfd("NVIDIA-H200", **{"nvidia.com/gpu-driver-upgrade-state": "upgrade-failed"}),
+            {},
+            {},
+            None,
+            "upgrade failed",
+        ),
     ],
 )
 def test_health(labels, capacity, allocatable, facts, words):
@@ -131,6 +137,40 @@ def test_cards_and_links_are_not_guessed_together():
     assert nics.rdma_capable({}, {}, found, CATALOG) is True
 
 
+def card(pci: str, vfs: int, pci_class: str = "0200") -> dict[str, Any]:
+    return {"id": pci, "vendor": pci[:4], "class": pci_class, "vfs": vfs}
+
+
+def link(name: str, vfs: int, speed: int = 400000) -> dict[str, Any]:
+    return {"name": name, "speed_mbps": speed, "state": "up", "vfs": vfs}
+
+
+def test_cards_and_links_with_the_same_number_of_functions_belong_together():
+    facts = {
+        "pci": [card("15b3:1021", 16), card("15b3:1021", 16), card("14e4:16d7", 8)],
+        "links": [link("a", 16), link("b", 16), link("c", 8, 25000)],
+    }
+    found = nics.describe(facts, None)
+    assert [(row["pci_id"], row["speed_mbps"], row["name"]) for row in found] == [
+        ("14e4:16d7", 25000, "c"), ("15b3:1021", 400000, "a"), ("15b3:1021", 400000, "b"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("cards", "links"),
+    [
+        ([card("15b3:1021", 16), card("15b3:101d", 16)], [link("a", 16), link("b", 16)]),  # two kinds of card
+        ([card("15b3:1021", 16), card("15b3:1021", 16)], [link("a", 16)]),  # a card without link
+        ([card("15b3:1021", 16)], [link("a", 8)]),
+        ([card("15b3:1021", 0)], [link("a", 0)]),  # no number to go by
+    ],
+)
+def test_what_is_ambiguous_stays_apart(cards, links):
+    found = nics.describe({"pci": cards, "links": links}, None)
+    assert len(found) == len(cards) + len(links)
+    assert all(row["pci_id"] is None or row["name"] is None for row in found)
+
+
 def test_sriov_operators_list_joins_both():
     state = {"metadata": {"name": "n"}, "status": {"interfaces": [
         {"name": "ens1", "vendor": "15b3", "deviceID": "1021", "linkSpeed": "400000 Mb/s", "linkType": "IB", "totalvfs": 8,
@@ -151,7 +191,11 @@ def test_rdma_is_unknown_without_cards():
 
 
 def test_nvme():
-    blocks = {"storage.block": {"elements": [{"attributes": {"name": name}} for name in ("nvme1n1", "nvme0n1", "nvme0n1p1", "sda")]}}
+    blocks = {
+        "storage.block": {
+            "elements": [{"attributes": {"name": name}} for name in ("nvme1n1", "nvme0n1", "nvme0n1p1", "sda")]
+        }
+    }
     found = disks.describe(feature(("144d:a80a", "0108"), ("144d:a80a", "0108"), **blocks))
     assert found["count"] == 2 and [row["name"] for row in found["devices"]] == ["nvme0n1", "nvme1n1"]
     assert disks.describe(None) == {"count": None, "devices": []}

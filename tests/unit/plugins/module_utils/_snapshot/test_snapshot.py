@@ -122,8 +122,10 @@ JSON = st.recursive(
 )  # fmt: skip
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(JSON, st.lists(st.dictionaries(st.sampled_from(["metadata", "spec", "status", "provisioner"]), JSON), max_size=3))
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    JSON, st.lists(st.dictionaries(st.sampled_from(["metadata", "spec", "status", "provisioner"]), JSON), max_size=3)
+)
 def test_any_answer_gives_a_snapshot_that_fits(one: Any, many: list[dict[str, Any]]):
     read(Answers(one if isinstance(one, dict) else None, many))
 
@@ -141,7 +143,13 @@ POOLS = [
 
 @pytest.mark.parametrize(
     ("roles", "pool"),
-    [(["worker"], "worker"), (["worker", "gpu"], "gpu"), (["master", "worker"], "master"), ([], None), (["infra"], None)],
+    [
+        (["worker"], "worker"),
+        (["worker", "gpu"], "gpu"),
+        (["master", "worker"], "master"),
+        ([], None),
+        (["infra"], None),
+    ],
 )
 def test_pool_of_a_node(roles, pool):
     labels = {f"node-role.kubernetes.io/{role}": "" for role in roles}
@@ -164,7 +172,11 @@ def test_node():
     )
     raw["spec"] = {"unschedulable": True, "taints": [{"key": "a", "effect": "NoSchedule"}]}
     found = nodes.describe(nodes.reduce(raw), None, None, POOLS, CATALOG)
-    assert (found["cpu"], found["memory_bytes"], found["allocatable"]) == (224, 2113385472 * 1024, {"nvidia.com/gpu": 8})
+    assert (found["cpu"], found["memory_bytes"], found["allocatable"]) == (
+        224,
+        2113385472 * 1024,
+        {"nvidia.com/gpu": 8},
+    )
     assert found["ready"] is None and found["schedulable"] is False and found["roles"] == ["worker"]
     assert "private.example/token" not in found["labels"]
     assert found["taints"] == [{"key": "a", "value": None, "effect": "NoSchedule"}]
