@@ -46,7 +46,7 @@ bench: setup rehearsal-parts ## ratios and budgets, printed
 	@$(VENV)/python -m tests.bench
 
 docs: setup ## generated pages (support matrix, options, rules)
-	@$(VENV)/python tools/generate_docs.py
+	@$(VENV)/python tools/docs.py
 
 clean: ## remove what make made in this folder (not the caches of the user)
 	@rm -rf .venv .cache .ansible .mypy_cache .ruff_cache .pytest_cache .hypothesis reports tests/output collections/ansible_collections/kubernetes

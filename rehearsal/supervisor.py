@@ -10,6 +10,7 @@ standard output it tells the keeper, one JSON document a line, what goes on; the
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import shutil
@@ -83,10 +84,11 @@ class Supervisor:
         shutil.rmtree(self.state / "etcd", ignore_errors=True)
         try:
             shutil.copytree(self._base(), self.state / "etcd")
-        except FileNotFoundError:
+        except (FileNotFoundError, shutil.Error):  # there is none, or another rehearsal removes it at this moment
             shutil.rmtree(self.state / "etcd", ignore_errors=True)
             return False
-        os.utime(self._base())
+        with contextlib.suppress(FileNotFoundError):
+            os.utime(self._base())  # used just now: it's the last to be dropped
         self.progress("etcd data copied from the cache")
         return True
 

@@ -7,5 +7,5 @@ mypy
 yamllint --strict .
 ansible-lint --offline -q
 antsibull-changelog lint
-python tools/generate_docs.py --check
+python tools/docs.py --check
 echo "lint: clean"

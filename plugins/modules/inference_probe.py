@@ -67,7 +67,7 @@ attributes:
 seealso:
   - module: llmd.openshift.prove
 author:
-  - llmd.openshift contributors
+  - llmd.openshift contributors (@llmd-openshift)
 """
 
 EXAMPLES = r"""
@@ -113,7 +113,6 @@ error:
 """
 
 import signal
-import sys
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
@@ -135,11 +134,15 @@ SPEC: dict[str, Any] = {
 }
 
 
+def _stop(_number: int, _frame: Any) -> None:
+    raise SystemExit(1)
+
+
 def main() -> None:
     """Runs the module."""
     module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
     # A killed task still deletes what it made: SIGTERM becomes an exception that passes the clean-up.
-    signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(1))
+    signal.signal(signal.SIGTERM, _stop)
     given = module.params
     try:
         orders = Orders(given["namespace"], given["name"], given["api_version"], given["image"], given["requests"],

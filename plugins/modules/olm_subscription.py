@@ -83,7 +83,7 @@ attributes:
 seealso:
   - module: llmd.openshift.apply
 author:
-  - llmd.openshift contributors
+  - llmd.openshift contributors (@llmd-openshift)
 """
 
 EXAMPLES = r"""

@@ -76,7 +76,7 @@ attributes:
     description: Nothing is changed.
     support: none
 author:
-  - llmd.openshift contributors
+  - llmd.openshift contributors (@llmd-openshift)
 """
 
 EXAMPLES = r"""

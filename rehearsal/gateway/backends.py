@@ -52,7 +52,8 @@ def resolve(ref: Obj, route: Obj, world: World) -> Backend:
         text = f'referencing unsupported backendRef: group "{group}" kind "{kind}"'
         return Backend("", weight, kind, name, reason="InvalidKind", message=text)
     if not world.granted(kind, group, ref["name"], namespace, "HTTPRoute", route["metadata"]["namespace"]):
-        text = f"backendRef {ref['name']}/{namespace} not accessible to a HTTPRoute in namespace \"{route['metadata']['namespace']}\" (missing a ReferenceGrant?)"
+        origin = route["metadata"]["namespace"]
+        text = f'backendRef {ref["name"]}/{namespace} not accessible to a HTTPRoute in namespace "{origin}" (missing a ReferenceGrant?)'
         return Backend("", weight, kind, name, reason="RefNotPermitted", message=text)
     return _service(ref, name, weight, world) if kind == "Service" else _pool(name, weight, world)
 

@@ -129,12 +129,19 @@ class _Parser:
                 self.take("]")
                 continue
             name = self.take()[1]
-            value = self._called(value, name, self._arguments("(", ")")) if self.peek() == "(" else self._indexed(value, lambda n=name: n)
+            if self.peek() == "(":
+                value = self._called(value, name, self._arguments("(", ")"))
+            else:
+                value = self._attribute(value, name)
         return value
 
     @staticmethod
     def _indexed(value: Thunk, key: Thunk) -> Thunk:
         return lambda: _item(value(), key())
+
+    @staticmethod
+    def _attribute(value: Thunk, name: str) -> Thunk:
+        return lambda: _item(value(), name)
 
     @staticmethod
     def _called(value: Thunk, name: str, arguments: list[Thunk]) -> Thunk:

@@ -28,9 +28,9 @@ def _targeting(world: World, kind: str, target: Name, section: str | None) -> Ob
     for policy in world.auth_policies:
         ref = policy["spec"]["targetRef"]
         same = ref.get("group", GATEWAY_GROUP) == GATEWAY_GROUP and ref["kind"] == kind
-        if same and (policy["metadata"]["namespace"], ref["name"]) == target and ref.get("sectionName") in (None, section):
-            if is_true(policy, "Enforced") and not policy["metadata"].get("deletionTimestamp"):
-                found.append(policy)
+        here = same and (policy["metadata"]["namespace"], ref["name"]) == target and ref.get("sectionName") in (None, section)
+        if here and is_true(policy, "Enforced") and not policy["metadata"].get("deletionTimestamp"):
+            found.append(policy)
     # Of several, the one for the very listener first, then the oldest (Gateway API's policy attachment, GEP-713).
     found.sort(key=lambda p: (not p["spec"]["targetRef"].get("sectionName"), p["metadata"].get("creationTimestamp") or "", name_of(p)))
     return found[0] if found else None

@@ -98,7 +98,7 @@ class World:
         """Address and port of every ready pod that the pool selects, sorted."""
         wanted = (pool["spec"].get("selector") or {}).get("matchLabels") or {}
         ports = [item["number"] for item in pool["spec"].get("targetPorts") or []]
-        found = set()
+        found: set[tuple[str, int]] = set()
         for pod in self.pods:
             labels = pod["metadata"].get("labels") or {}
             same_namespace = pod["metadata"].get("namespace") == pool["metadata"].get("namespace")

@@ -34,6 +34,11 @@ class MountError(Exception):
     """A volume can't be set up (yet). The text is what the kubelet's FailedMount event says."""
 
 
+def on_claim(volume: Obj) -> bool:
+    """Whether the volume is a PersistentVolumeClaim, the pod's own (generic ephemeral) or another."""
+    return "persistentVolumeClaim" in volume or "ephemeral" in volume
+
+
 @dataclass
 class Token:
     text: str
@@ -64,7 +69,7 @@ class Volumes:
         for volume in self.pod["spec"].get("volumes") or []:
             if "emptyDir" in volume:
                 self._empty(volume["emptyDir"] or {}, self.folder / volume["name"])
-            elif "persistentVolumeClaim" in volume:
+            elif on_claim(volume):
                 folder = self._claim_folder(volume)
                 folder.mkdir(parents=True, exist_ok=True)
                 folder.chmod(0o777)
@@ -88,7 +93,7 @@ class Volumes:
 
     def path(self, name: str) -> Path:
         volume = next((v for v in self.pod["spec"].get("volumes") or [] if v["name"] == name), None)
-        if volume and "persistentVolumeClaim" in volume:
+        if volume and on_claim(volume):
             return self._claim_folder(volume)
         return self.folder / name
 
@@ -114,7 +119,8 @@ class Volumes:
         self._mounted.append(path)
 
     def _claim_folder(self, volume: Obj) -> Path:
-        name = volume["persistentVolumeClaim"]["claimName"]
+        # A generic ephemeral volume is a claim that the controller manager makes, named after pod and volume.
+        name = (volume.get("persistentVolumeClaim") or {}).get("claimName") or f"{self.pod['metadata']['name']}-{volume['name']}"
         claim = self.kube.get(f"/api/v1/namespaces/{self.namespace}/persistentvolumeclaims/{name}")
         if claim is None:
             raise MountError(f'MountVolume.SetUp failed for volume "{volume["name"]}" : persistentvolumeclaim "{name}" not found')

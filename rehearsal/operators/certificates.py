@@ -46,7 +46,7 @@ def issue(wish: Wish, signer: Pair | None = None) -> Pair:
     if signer is not None:
         parent = x509.load_pem_x509_certificate(signer.certificate.encode())
         issuer, signing = parent.subject, _load_key(signer.key)
-    start = datetime.datetime.now(datetime.timezone.utc) - SKEW
+    start = datetime.datetime.now(datetime.UTC) - SKEW
     builder = (
         x509.CertificateBuilder().subject_name(subject).issuer_name(issuer).public_key(key.public_key())
         .serial_number(x509.random_serial_number()).not_valid_before(start)

@@ -15,7 +15,8 @@ from typing import Any, ClassVar
 
 from rehearsal.gateway.attach import parent_name
 from rehearsal.gateway.world import CONTROLLER, GATEWAY_GROUP, name_of
-from rehearsal.kube import Kube, NotFound
+from rehearsal.kube import Kube
+from rehearsal.operators.modules import served
 from rehearsal.operators.runtime import Key, Object, StandIn, condition, find_condition, owner_reference
 from rehearsal.operators.workloads import available, deployment, related_image, service
 
@@ -71,7 +72,7 @@ class KuadrantOperator(StandIn):
         pods = self.objects("v1", "Pod", self.namespace)
         uids = frozenset(pod["metadata"]["uid"] for pod in pods if pod["metadata"]["name"].startswith(OPERATOR))
         if self._missing is None or (uids and self._pods and not uids & self._pods):
-            self._missing = [name for name, api, kind in NEEDS if not _served(kube, api, kind)]
+            self._missing = [name for name, api, kind in NEEDS if not served(kube, api, kind)]
         self._pods = uids or self._pods
         return self._missing
 
@@ -200,11 +201,3 @@ def limitador(namespace: str, kuadrant: Object) -> Object:
     """The Limitador that Kuadrant makes."""
     meta = {"name": "limitador", "namespace": namespace, "ownerReferences": [owner_reference(kuadrant)]}
     return {"apiVersion": LIMITADOR_API, "kind": "Limitador", "metadata": meta, "spec": {}}
-
-
-def _served(kube: Kube, api_version: str, kind: str) -> bool:
-    try:
-        kube.path(api_version, kind)
-    except NotFound:
-        return False
-    return True

@@ -24,9 +24,10 @@ from rehearsal.gateway.backends import picker_problem
 from rehearsal.gateway.clusters import shadow_name
 from rehearsal.gateway.envoy import Files, render
 from rehearsal.gateway.world import CONTROLLER, POOL_GROUP, Authorino, Name, Obj, World, is_ready, name_of
-from rehearsal.kube import Kube, NotFound
+from rehearsal.kube import Kube
 from rehearsal.operators.authorino import ADDRESS, PORT, authorisation_service
 from rehearsal.operators.ingress import INGRESS_NAMESPACE, ISTIO
+from rehearsal.operators.modules import served
 from rehearsal.operators.runtime import Key, Object, StandIn, condition, now, owner_reference
 from rehearsal.operators.workloads import available, related_image
 
@@ -105,7 +106,7 @@ class Istiod(StandIn):
             auth_policies=self.objects(KUADRANT_API, "AuthPolicy"),
             envoy_filters=self.objects(FILTER_API, "EnvoyFilter"),
             secrets=_certificates(kube, gateways),
-            pool_kind_served=_served(kube, POOL_API, "InferencePool"),
+            pool_kind_served=served(kube, POOL_API, "InferencePool"),
             authorino=self._authorino(),
         )
 
@@ -222,14 +223,6 @@ def _gateway_owned(obj: Object) -> bool:
 def _accepted(gateway_class: Object) -> Object:
     generation = gateway_class["metadata"].get("generation", 1)
     return condition("Accepted", True, "Accepted", "Handled by Istio controller", observedGeneration=generation)
-
-
-def _served(kube: Kube, api_version: str, kind: str) -> bool:
-    try:
-        kube.path(api_version, kind)
-    except NotFound:
-        return False
-    return True
 
 
 def _certificates(kube: Kube, gateways: list[Obj]) -> dict[Name, Obj]:

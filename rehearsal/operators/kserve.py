@@ -16,7 +16,7 @@ import yaml
 
 from rehearsal.kube import Kube, KubeError
 from rehearsal.operators.certificates import Wish, issue
-from rehearsal.operators.modules import definitions, install, module
+from rehearsal.operators.modules import definitions, install, module, served
 from rehearsal.operators.objects import Object, owner_reference
 from rehearsal.operators.odh_objects import cluster_objects
 from rehearsal.operators.rhoai_presets import config_map, presets, read
@@ -38,15 +38,18 @@ class KServe:
         self._folder: Path = stand_in.state / "run" / "kserve"
         self._bundle = ""
         self._defined = False
+        self._pods: frozenset[str] | None = None
+        self.policies_known = False  # whether kind AuthPolicy was there when the controller started
         self._made: tuple[Object, list[Object], list[Object]] | None = None
 
-    def install(self, kube: Kube, owner: Object) -> None:
+    def install(self, kube: Kube, owner: Object, pods: frozenset[str]) -> None:
         """Definitions, ConfigMap, webhooks, controller; then the presets, once the controller answers.
 
         The definitions name the conversion webhook from the start, so that until the controller runs a v1alpha1 object is
         refused: the same short window as after an upgrade to 3.4 (rhoai-llmd.md 7 row 46).
         """
         self._define(kube)
+        self._restart_with(kube, pods)
         config, hooks, made = self._objects()
         for obj in [*cluster_objects(self.release.minor), config]:
             self._ensure(kube, obj, owner)
@@ -54,6 +57,14 @@ class KServe:
         if self.answers():
             for obj in [*hooks, *made]:
                 self._ensure(kube, obj, owner)
+
+    def _restart_with(self, kube: Kube, pods: frozenset[str]) -> None:
+        """The controller starts anew when all its pods are new ones; what kinds there are it looks up at its start."""
+        started = self._pods is None or bool(self._pods and pods and not self._pods & pods)
+        if started:
+            self._stand_in.children.stop(CHILD)
+            self.policies_known = served(kube, "kuadrant.io/v1", "AuthPolicy")
+        self._pods = pods or self._pods or pods
 
     def _define(self, kube: Kube) -> None:
         """The definitions, once; returns when the API server serves them, raises NotFound until then."""

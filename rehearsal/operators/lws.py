@@ -16,9 +16,9 @@ from typing import Any, ClassVar
 
 import yaml
 
-from rehearsal.kube import Kube, NotFound
+from rehearsal.kube import Kube
 from rehearsal.operators.certificates import Wish, issue
-from rehearsal.operators.modules import definitions, install, module
+from rehearsal.operators.modules import definitions, install, module, served
 from rehearsal.operators.runtime import Key, Object, StandIn, condition, find_condition
 from rehearsal.operators.workloads import available, deployment, related_image
 
@@ -52,7 +52,7 @@ class LwsOperator(StandIn):
             return None
         if obj["spec"].get("managementState", "Managed") != "Managed":
             return None
-        if not _served(kube, "cert-manager.io/v1", "Certificate"):
+        if not served(kube, "cert-manager.io/v1", "Certificate"):
             text = "please make sure that cert-manager is installed on your cluster"
             self._report(kube, obj, False, "MissingDependency", text)
             return GIVEN_UP
@@ -132,11 +132,3 @@ def webhooks(manifests: Path, bundle: str) -> list[Object]:
             hooks.append({**hook, "clientConfig": {"url": f"https://127.0.0.1:{PORTS['webhook']}{path}", "caBundle": bundle}})
         found.append({"apiVersion": obj["apiVersion"], "kind": obj["kind"], "metadata": meta, "webhooks": hooks})
     return found
-
-
-def _served(kube: Kube, api_version: str, kind: str) -> bool:
-    try:
-        kube.path(api_version, kind)
-    except NotFound:
-        return False
-    return True

@@ -9,7 +9,7 @@ import os
 from pathlib import Path
 
 from rehearsal.crds import Crds, module_folder
-from rehearsal.kube import Conflict, Kube
+from rehearsal.kube import Conflict, Kube, NotFound
 from rehearsal.operators.objects import Object
 from rehearsal.operators.settings import Settings
 
@@ -34,6 +34,15 @@ def install(kube: Kube, crd: Object) -> None:
             return  # made by someone else this moment
     elif crd["spec"].get("conversion") and have["spec"].get("conversion") != crd["spec"]["conversion"]:
         kube.patch(f"{path}/{crd['metadata']['name']}", {"spec": {"conversion": crd["spec"]["conversion"]}})
+
+
+def served(kube: Kube, api_version: str, kind: str) -> bool:
+    """True when the API server serves the kind now."""
+    try:
+        kube.path(api_version, kind)
+    except NotFound:
+        return False
+    return True
 
 
 def module(settings: Settings, path: str, version: str) -> Path:

@@ -9,18 +9,21 @@ odh-model-controller (odh_model_controller.py). Other components are only report
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable
 from typing import Any, ClassVar
 
-from rehearsal.kube import Kube, NotFound
+from rehearsal.kube import Kube, KubeError, NotFound
 from rehearsal.operators import rhoai_status
 from rehearsal.operators.kserve import KServe
+from rehearsal.operators.rhoai_admission import Guards
 from rehearsal.operators.rhoai_release import Release
 from rehearsal.operators.runtime import Key, Object, StandIn, find_condition, owner_reference
 from rehearsal.operators.workloads import available, deployment, namespace_object
 
 DSC_GROUP, DSCI_GROUP = "datasciencecluster.opendatahub.io", "dscinitialization.opendatahub.io"
 COMPONENT_API = "components.platform.opendatahub.io/v1alpha1"
+SERVICE_API = "serving.kserve.io/v1alpha2"
 OLM = "operators.coreos.com/v1alpha1"
 APPLICATIONS, MONITORING = "redhat-ods-applications", "redhat-ods-monitoring"
 PLATFORM = "OpenShift AI Self-Managed"
@@ -33,6 +36,7 @@ class RhodsOperator(StandIn):
     csv_prefix = "rhods-operator."
     name = "rhods-operator"
     watches: ClassVar = [(f"{DSC_GROUP}/v2", "DataScienceCluster")]  # replaced below: the version follows the release
+    workers: ClassVar = 2  # the component's installation must not hold up the cluster's status
     delays: ClassVar = {"dsci-ready": 2.0, "dsc-ready": 4.0}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -41,18 +45,42 @@ class RhodsOperator(StandIn):
         self.dsc_api, self.dsci_api = f"{DSC_GROUP}/{self.release.api}", f"{DSCI_GROUP}/{self.release.api}"
         self.watches = [  # type: ignore[misc]
             (self.dsc_api, "DataScienceCluster"), (self.dsci_api, "DSCInitialization"), (COMPONENT_API, "Kserve"),
-            ("apps/v1", "Deployment"), (OLM, "Subscription"),
+            ("apps/v1", "Deployment"), (OLM, "Subscription"), ("v1", "Pod"),
         ]
         self._kserve: KServe | None = None
+        self._guards: Guards | None = None
 
     def start(self, kube: Kube) -> None:
-        """The operator makes its own DSCInitialization when the cluster has none."""
+        """The operator's webhooks; and its own DSCInitialization when the cluster has none."""
+        self._guard(kube)
         path = kube.path(self.dsci_api, "DSCInitialization")
         if not kube.list(path):
             kube.create(path, default_dsci(self.dsci_api, self.release))
 
+    def stop(self) -> None:
+        if self._guards is not None:
+            for hook in self._guards.registrations():
+                with contextlib.suppress(KubeError):  # the API server may be ending, too
+                    self.kube.delete(self.kube.path_of(hook))
+            self._guards.close()
+
+    def _guard(self, kube: Kube) -> None:
+        if self._guards is None:
+            self._guards = Guards(
+                self.state / "run" / "webhooks",
+                lambda: kube.list(kube.path(self.dsc_api, "DataScienceCluster")),
+                lambda: kube.list(kube.path(self.dsci_api, "DSCInitialization")),
+                lambda namespace, name: self.find(SERVICE_API, "LLMInferenceService", name, namespace),
+                lambda: self._kserve is not None and self._kserve.policies_known,
+            )
+        for hook in self._guards.registrations():
+            kube.apply(hook, manager=self.agent())
+
     def route(self, event: str, obj: Object) -> Iterable[Object | Key]:
         kind = obj["kind"]
+        if kind == "Pod":
+            control = (obj["metadata"].get("labels") or {}).get("control-plane")
+            return self.objects(COMPONENT_API, "Kserve") if control in self.release.deployments else []
         if kind == "DSCInitialization":
             return [obj, *self._clusters()]
         if kind in ("DataScienceCluster", "Kserve"):
@@ -148,6 +176,12 @@ class RhodsOperator(StandIn):
 
     # ---- component KServe
 
+    def _controller_pods(self, namespace: str) -> frozenset[str]:
+        """The pods that the controller runs in, as a person sees it: deleting them restarts the controller."""
+        name = list(self.release.deployments)[-1]
+        pods = self.objects("v1", "Pod", namespace)
+        return frozenset(p["metadata"]["uid"] for p in pods if (p["metadata"].get("labels") or {}).get("control-plane") == name)
+
     def _component(self, kube: Kube, obj: Object) -> float | None:
         initialized = self._initialized()
         if initialized is None:
@@ -156,7 +190,7 @@ class RhodsOperator(StandIn):
         if self._kserve is None or self._kserve.namespace != namespace:
             self._kserve = KServe(self, self.release, namespace)
         try:
-            self._kserve.install(kube, obj)
+            self._kserve.install(kube, obj, self._controller_pods(namespace))
         except NotFound as error:  # a definition was applied this moment and isn't served yet
             self.log.info("waiting: %s", error)
             return 0.5
@@ -217,8 +251,6 @@ def kserve_component(dsc: Object) -> Object:
 
 def component_conditions(component: Object | None) -> list[Object]:
     """The component's informational conditions as the DataScienceCluster repeats them (prefix Kserve)."""
-    found = []
-    for item in ((component or {}).get("status") or {}).get("conditions") or []:
-        if item["type"].startswith("LLMInferenceService"):
-            found.append({key: value for key, value in {**item, "type": "Kserve" + item["type"]}.items() if key != "lastTransitionTime"})
-    return found
+    conditions = ((component or {}).get("status") or {}).get("conditions") or []
+    mine = [item for item in conditions if item["type"].startswith("LLMInferenceService")]
+    return [{**{key: item[key] for key in item if key != "lastTransitionTime"}, "type": f"Kserve{item['type']}"} for item in mine]

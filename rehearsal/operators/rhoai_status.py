@@ -63,7 +63,7 @@ def data_science_cluster(release: Release, states: dict[str, str], ready: dict[s
             lines.append(condition(kind, False, state, f"Component ManagementState is set to {state}", severity="Info"))
             continue
         have = ready.get(name)
-        good = bool(have) and have["status"] == "True"
+        good = have is not None and have["status"] == "True"
         lines.append(condition(kind, good, (have or {}).get("reason") or "", (have or {}).get("message") or ""))
         if not good:
             not_ready.append(name)

@@ -41,7 +41,9 @@ def assess(
         return judge(case, findings), findings
 
     verdicts: list[Verdict] = []
-    kept: list[Finding] = waivers.troubles(given, known_ids([quirk["id"] for quirk in facts.quirks]), today)
+    own = [check["id"] for check in declared.get("site_checks") or []]
+    known = known_ids([*own, *(quirk["id"] for quirk in facts.quirks)])
+    kept: list[Finding] = waivers.troubles(given, known, today)
     chosen: Verdict | None = None
     for each in list(dict.fromkeys([*facts.releases, release])):
         for one in PATHS:

@@ -5,13 +5,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 from .._data.facts import Facts
-from .nodes import Candidates
+from .nodes import Candidates, Node
+
+Said = TypeVar("Said")
 
 PASS, FAIL, WARN, UNKNOWN, WAIVED = "pass", "fail", "warn", "unknown", "waived"
 PATHS = ("inference_scheduling", "pd_disaggregation", "kv_cache_offload", "wide_expert_parallelism")
@@ -78,6 +80,13 @@ class Case:
         return next(
             (row for row in self.matrix["rows"] if (row["path"], row["vendor"]) == (self.path, vendors[0])), None
         )
+
+    def grouped(self, judge: Callable[[Node], Said]) -> dict[Said, list[str]]:
+        """What `judge` says of the candidates -> the names of those of which it says so."""
+        groups: dict[Said, list[str]] = {}
+        for kind in self.candidates.kinds:
+            groups.setdefault(judge(kind.node), []).extend(kind.names)
+        return groups
 
     @property
     def multi_node(self) -> bool:

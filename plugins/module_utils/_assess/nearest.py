@@ -5,13 +5,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 from .look import names
 from .model import FAIL, UNKNOWN, Case, Finding
-from .nodes import Candidates, models, name
+from .nodes import Candidates, Node, models, name
 from .verdict import CONDITIONAL, SUPPORTED, UNSUPPORTED, Verdict
 
 _RANK = {SUPPORTED: 2, CONDITIONAL: 1}
@@ -34,34 +33,28 @@ def nearest_yes(case: Case, verdict: Verdict, findings: list[Finding], judge: Ju
 
 def _fewer_nodes(case: Case, judge: Judge) -> tuple[str, ...] | None:
     """One GPU model alone, and of it the nodes on which nothing fails."""
-    groups: dict[frozenset[str], list[Mapping[str, Any]]] = {}
-    for node in case.candidates.gpu:
-        seen = models(node, case.facts.gpu_models)
-        if seen:
-            groups.setdefault(frozenset(seen), []).append(node)
+    groups: dict[frozenset[str], list[Node]] = {}
+    for kind in case.candidates.kinds:
+        seen = models(kind.node, case.facts.gpu_models)
+        if seen and judge(_only(case, [kind.node]))[0].verdict in _RANK:
+            groups.setdefault(frozenset(seen), []).extend(kind.nodes)
     tries = []
     for nodes in groups.values():
-        good = [node for node in nodes if _passes(case, [node], judge)]
-        if good and len(good) < len(case.candidates.gpu):
-            verdict, _ = judge(_only(case, good))
-            if verdict.verdict in _RANK:
-                tries.append((_RANK[verdict.verdict], len(good), good))
+        verdict = judge(_only(case, nodes))[0].verdict
+        if verdict in _RANK and len(nodes) < len(case.candidates.gpu):
+            tries.append((_RANK[verdict], len(nodes), nodes))
     if not tries:
         return None
     _, _, best = max(tries, key=lambda entry: entry[:2])
     kept = [name(node) for node in best]
-    left = [name(node) for node in case.candidates.gpu if name(node) not in kept]
-    return (
-        f"Serve it from {names(kept)} alone ({len(kept)} of {len(case.candidates.gpu)} nodes): leave out {names(left)} with llmd_node_selector.",
-    )
+    chosen = {id(node) for node in best}
+    left = [name(node) for node in case.candidates.gpu if id(node) not in chosen]
+    count = f"{len(kept)} of {len(case.candidates.gpu)} nodes"
+    return (f"Serve it from {names(kept)} alone ({count}): leave out {names(left)} with llmd_node_selector.",)
 
 
-def _passes(case: Case, nodes: list[Mapping[str, Any]], judge: Judge) -> bool:
-    return judge(_only(case, nodes))[0].verdict in _RANK
-
-
-def _only(case: Case, nodes: list[Mapping[str, Any]]) -> Case:
-    return replace(case, candidates=Candidates(tuple(nodes), case.candidates.unsure, case.candidates.listed))
+def _only(case: Case, nodes: list[Node]) -> Case:
+    return replace(case, candidates=Candidates(tuple(nodes), case.candidates.unsure))
 
 
 def _other_release(case: Case, judge: Judge) -> tuple[str, ...] | None:

@@ -19,6 +19,19 @@ KEPT = (
     "topology.kubernetes.io/", "kubernetes.io/hostname", "kubernetes.io/arch",
 )  # fmt: skip
 _CONTROL = {"master", "control-plane"}
+_HARDWARE = ("accelerators", "nics", "rdma_capable", "nvme", "allocatable")
+
+
+@dataclass(frozen=True)
+class Kind:
+    """Nodes whose hardware looks the same, so that a rule judges one for all."""
+
+    node: Node
+    nodes: tuple[Node, ...]
+
+    @property
+    def names(self) -> list[str]:
+        return [name(node) for node in self.nodes]
 
 
 @dataclass(frozen=True)
@@ -27,7 +40,6 @@ class Candidates:
 
     gpu: tuple[Node, ...]
     unsure: tuple[tuple[str, str], ...]
-    listed: bool
 
     @cached_property
     def names(self) -> list[str]:
@@ -35,9 +47,14 @@ class Candidates:
 
     @cached_property
     def vendors(self) -> list[str]:
-        return sorted(
-            {str(dig(node, "accelerators", "vendor")) for node in self.gpu if text(node, "accelerators", "vendor")}
-        )
+        return sorted({vendor for kind in self.kinds if (vendor := text(kind.node, "accelerators", "vendor"))})
+
+    @cached_property
+    def kinds(self) -> tuple[Kind, ...]:
+        groups: dict[str, list[Node]] = {}
+        for node in self.gpu:
+            groups.setdefault(repr([node.get(key) for key in _HARDWARE]), []).append(node)
+        return tuple(Kind(nodes[0], tuple(nodes)) for nodes in groups.values())
 
 
 def name(node: Node) -> str:
@@ -47,7 +64,7 @@ def name(node: Node) -> str:
 def candidates(snapshot: Mapping[str, Any], declared: Mapping[str, Any]) -> Candidates:
     nodes = rows(snapshot, "nodes")
     if nodes is None:
-        return Candidates((), (("all nodes", "could not be read"),), False)
+        return Candidates((), (("all nodes", "could not be read"),))
     selector = declared.get("node_selector") or {}
     seen = {key for node in nodes for key in mapping(node, "labels")}
     gpu: list[Node] = []
@@ -61,7 +78,7 @@ def candidates(snapshot: Mapping[str, Any], declared: Mapping[str, Any]) -> Cand
             unsure.append((name(node), doubt))
         else:
             gpu.append(node)
-    return Candidates(tuple(gpu), tuple(unsure), True)
+    return Candidates(tuple(gpu), tuple(unsure))
 
 
 def _doubt(node: Node, selected: bool | None, equipped: bool | None) -> str | None:

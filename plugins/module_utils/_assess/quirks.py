@@ -71,7 +71,7 @@ def _openshift(case: Case, wanted: Mapping[str, Any]) -> tuple[bool | None, str]
 
 
 def _accelerators(case: Case, wanted: list[str]) -> tuple[bool | None, str]:
-    seen = [models(node, case.facts.gpu_models) for node in case.candidates.gpu]
+    seen = [models(kind.node, case.facts.gpu_models) for kind in case.candidates.kinds]
     hits = sorted({model for group in seen if group for model in group} & set(wanted))
     if hits:
         return True, ", ".join(hits)

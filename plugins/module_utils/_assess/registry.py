@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from . import quirks, rules_accelerators, rules_fabric, rules_platform, rules_run
+from . import quirks, rules_accelerators, rules_fabric, rules_platform, rules_run, site_checks
 from .model import Case, Finding
 
 
@@ -51,13 +51,14 @@ RULES: tuple[Rule, ...] = (
     Rule("model-cache-drives", "run", "The GPU nodes have an NVMe drive for the model cache.", "LVM Storage needs an unused drive.", rules_run.cache_drives),
     Rule("gateway-class", "run", "The GatewayClass is absent, or belongs to OpenShift's gateway controller and is accepted.", "Another controller wouldn't know inference pools.", rules_run.gateway_class),
     Rule("gateway-load-balancer", "run", "Something gives the gateway's Service an address.", "Bare metal has no load balancer of its own.", rules_run.gateway_address),
+    Rule("site-checks", "note", "The rules that the site declares (llmd_site_checks).", "Every site has its own.", site_checks.site_checks),
     Rule("known-quirks", "note", "Known-bad pairs of versions and traps (data/quirks/).", "Somebody has met them before.", quirks.quirks),
 )  # fmt: skip
 
 
-def known_ids(quirk_ids: list[str]) -> set[str]:
-    """Every id that a finding can have: what waivers may name."""
-    return {rule.id for rule in RULES if rule.id != "known-quirks"} | {"support-tier"} | set(quirk_ids)
+def known_ids(others: list[str]) -> set[str]:
+    """Every id that a finding can have, given those of quirks and site checks: what waivers may name."""
+    return {rule.id for rule in RULES if rule.kind != "note"} | {"support-tier"} | set(others)
 
 
 VERDICT = ("deciding", "confirming")

@@ -45,9 +45,7 @@ def accelerator_present(case: Case) -> list[Finding]:
 def accelerator_model(case: Case) -> list[Finding]:
     """Each model must be in the row of its vendor. A device that the data can't name is unknown, a named other one is not listed."""
     listed = dig(case.row, "accelerators")
-    grouped: dict[tuple[str, str, bool], list[str]] = {}
-    for node in case.candidates.gpu:
-        grouped.setdefault(_judge(case, node, listed), []).append(name(node))
+    grouped = case.grouped(lambda node: _judge(case, node))
     expected = (
         names(list(listed), 10) if listed else "not stated" if case.row or not case.matrix else "no GPU of this vendor"
     )
@@ -63,7 +61,7 @@ def accelerator_model(case: Case) -> list[Finding]:
     return found
 
 
-def _judge(case: Case, node: Node, listed: list[str] | None) -> tuple[str, str, bool]:
+def _judge(case: Case, node: Node) -> tuple[str, str, bool]:
     """(status, what was seen, whether discovery could answer an unknown)."""
     seen = models(node, case.facts.gpu_models)
     vendor = text(node, "accelerators", "vendor")
@@ -90,14 +88,14 @@ def _judge(case: Case, node: Node, listed: list[str] | None) -> tuple[str, str, 
 
 def accelerator_mixture(case: Case) -> list[Finding]:
     """Several models only where the article allows it; several vendors nowhere."""
-    seen = [models(node, case.facts.gpu_models) for node in case.candidates.gpu]
+    seen = [models(kind.node, case.facts.gpu_models) for kind in case.candidates.kinds]
     kinds = sorted({model for group in seen if group for model in group})
     vendors = case.candidates.vendors
     stated = dig(case.matrix, "mixed_accelerators", case.path)
     unclear = (
         None in seen
         or bool(case.candidates.unsure)
-        or any(text(node, "accelerators", "vendor") is None for node in case.candidates.gpu)
+        or any(text(kind.node, "accelerators", "vendor") is None for kind in case.candidates.kinds)
     )
     if len(vendors) > 1:
         status, observed = FAIL, f"GPUs of {' and '.join(vendors)}"

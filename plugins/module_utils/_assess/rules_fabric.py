@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from .look import dig, flag, mapping, names, number, rows, text
 from .model import FAIL, PASS, UNKNOWN, WARN, Case, Finding
-from .nodes import Node, models, name
+from .nodes import Node, models
 
 _RDMA_VENDOR = "15b3:"  # every current card of NVIDIA Networking does RDMA
 _NFD = "Let Node Feature Discovery run on the nodes (site does that), then assess again."
@@ -17,9 +17,7 @@ def rdma(case: Case) -> list[Finding]:
     """P/D and WEP need an RDMA fabric on every candidate."""
     if not dig(case.row, "network", "rdma"):
         return []
-    grouped: dict[tuple[str, str], list[str]] = {}
-    for node in case.candidates.gpu:
-        grouped.setdefault(node_rdma(case, node), []).append(name(node))
+    grouped = case.grouped(lambda node: node_rdma(case, node))
     return [
         case.finding(
             "fabric-rdma", status, f"node {names(nodes)}", observed, "an active RDMA port (InfiniBand or RoCE) of at least 100 Gb/s",
@@ -82,7 +80,8 @@ def port_state(case: Case) -> list[Finding]:
     """Says which nodes' RDMA ports could not be looked at, so that a verdict that stands on the cards shows it."""
     if not dig(case.row, "network", "rdma"):
         return []
-    blind = [name(node) for node in case.candidates.gpu if "isn't known" in node_rdma(case, node)[1]]
+    grouped = case.grouped(lambda node: node_rdma(case, node)[1])
+    blind = [node for seen, nodes in grouped.items() if "isn't known" in seen for node in nodes]
     if not blind:
         return []
     return [case.finding(
@@ -97,9 +96,7 @@ def ethernet(case: Case) -> list[Finding]:
     if not rates:
         return []
     floor = min(rates)
-    grouped: dict[tuple[str, str], list[str]] = {}
-    for node in case.candidates.gpu:
-        grouped.setdefault(_node_ethernet(node, floor), []).append(name(node))
+    grouped = case.grouped(lambda node: _node_ethernet(node, floor))
     return [
         case.finding(
             "ethernet-line-rate", status, f"node {names(nodes)}", observed, f"{floor} Gb/s or more (the article: {' or '.join(map(str, rates))} GbE)",
@@ -132,9 +129,7 @@ def pcie(case: Case) -> list[Finding]:
     floor = dig(case.row, "network", "pcie_generation")
     if not floor:
         return []
-    grouped: dict[tuple[str, str], list[str]] = {}
-    for node in case.candidates.gpu:
-        grouped.setdefault(_node_pcie(case, node, floor), []).append(name(node))
+    grouped = case.grouped(lambda node: _node_pcie(case, node, floor))
     remedies = {
         PASS: "Nothing.",
         WARN: "The article lists this GPU all the same; expect half the transfer rate of a generation 5 device.",
@@ -173,13 +168,7 @@ def nvme(case: Case) -> list[Finding]:
     if wanted not in ("nvme_required", "nvme_recommended"):
         return []
     must = wanted == "nvme_required"
-    grouped: dict[tuple[str, str], list[str]] = {}
-    for node in case.candidates.gpu:
-        count = number(node, "nvme", "count")
-        status = UNKNOWN if count is None else PASS if count else FAIL if must else WARN
-        grouped.setdefault(
-            (status, "its drives aren't known" if count is None else f"{count:g} NVMe drives"), []
-        ).append(name(node))
+    grouped = case.grouped(lambda node: _node_nvme(node, must))
     return [
         case.finding(
             "local-nvme", status, f"node {names(nodes)}", observed, "local NVMe drives" + ("" if must else " (recommended)"),
@@ -188,3 +177,10 @@ def nvme(case: Case) -> list[Finding]:
         )
         for (status, observed), nodes in grouped.items()
     ]  # fmt: skip
+
+
+def _node_nvme(node: Node, must: bool) -> tuple[str, str]:
+    count = number(node, "nvme", "count")
+    if count is None:
+        return UNKNOWN, "its drives aren't known"
+    return PASS if count else FAIL if must else WARN, f"{count:g} NVMe drives"

@@ -35,5 +35,5 @@ def _applies(case: Case, note: Mapping[str, Any]) -> bool:
         return False
     if "accelerators" not in note:
         return True
-    seen = [models(node, case.facts.gpu_models) for node in case.candidates.gpu]
+    seen = [models(kind.node, case.facts.gpu_models) for kind in case.candidates.kinds]
     return any(model in note["accelerators"] for group in seen if group for model in group)

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
+from .._data import expressions
 from .._data import quantity as quantities
 from .coerce import Wrong
 from .shown import shown
@@ -125,6 +126,27 @@ def waivers(value: list[dict[str, Any]]) -> None:
             ) from None
 
 
+def site_checks(value: list[dict[str, Any]]) -> None:
+    seen: set[str] = set()
+    for number, item in enumerate(value):
+        where = f"element {number} ({shown(item.get('id', 'no id'))})"
+        _only(("id", "expression", "expected", "severity", "remedy"), item, where)
+        if not isinstance(item.get("id"), str) or not re.fullmatch(
+            r"site-[a-z0-9]+(?:-[a-z0-9]+)*", item["id"], re.ASCII
+        ):
+            raise Wrong(f"{where}: id must be site-, then lower-case words with dashes")
+        if item["id"] in seen:
+            raise Wrong(f"{where}: the id is there twice")
+        seen.add(item["id"])
+        if item.get("severity") not in ("fail", "warn"):
+            raise Wrong(f"{where}: severity must be fail or warn, not {shown(item.get('severity'))}")
+        if "expected" not in item or not isinstance(item.get("remedy"), str):
+            raise Wrong(f"{where}: lacks {'expected' if 'expected' not in item else 'remedy'}")
+        trouble = expressions.trouble(item.get("expression"))
+        if trouble:
+            raise Wrong(f"{where}: {trouble}")
+
+
 def _only(known: tuple[str, ...], item: dict[str, Any], where: str) -> None:
     for key in item:
         if key not in known:
@@ -165,6 +187,7 @@ FORMATS: dict[str, Callable[[Any], None]] = {
     "tolerations": tolerations,
     "device_paths": device_paths,
     "waivers": waivers,
+    "site_checks": site_checks,
     "catalogs": catalogs,
     "package_values": package_values,
     "text": text,

@@ -65,12 +65,19 @@ def _call(subject: str, name: str, record: Mapping[str, Any] | None) -> Finding:
     observed = "; ".join([_status(record), *faults]) if faults else (
         f"{_status(record)} in {record.get('ms')} ms, {_usage_text(record)}")  # fmt: skip
     return finding(name, "fail" if faults else "pass", subject, one_line(observed), expected,
-                   "Read the gateway's and the vLLM Pods' logs for this request.", API_SOURCE)  # fmt: skip
+                   _call_remedy(record), API_SOURCE)  # fmt: skip
+
+
+def _call_remedy(record: Mapping[str, Any]) -> str:
+    if record.get("status") == 500:
+        return ("Read the gateway's log. When every request gets 500, the gateway can't ask Authorino: check its TLS set-up "
+                "(authorino-server-cert), then restart odh-model-controller.")  # fmt: skip
+    return "Read the gateway's and the vLLM Pods' logs for this request."
 
 
 def _faults(record: Mapping[str, Any]) -> list[str]:
     if record.get("status") != 200:
-        return [str(record.get("error") or "no answer")]
+        return [str(record.get("error") or ("empty answer" if record.get("status") else "no reason given"))]
     out = [f for f in [usage_fault(record.get("usage"))] if f]
     if not record.get("text_length"):
         out.append("no text")

@@ -18,7 +18,12 @@ ROOT = Path(__file__).resolve().parents[3]
 
 
 def play(
-    tmp_path: Path, kubeconfig: Any, *tasks: dict[str, Any], check: bool = False, env: dict[str, str] | None = None
+    tmp_path: Path,
+    kubeconfig: Any,
+    *tasks: dict[str, Any],
+    check: bool = False,
+    env: dict[str, str] | None = None,
+    timeout: int = 300,
 ) -> list[dict[str, Any]]:
     """The results of the tasks (failures included, all tasks run).
 
@@ -52,7 +57,7 @@ def play(
     settings = {"ANSIBLE_COLLECTIONS_PATH": str(ROOT / "collections"), "ANSIBLE_NOCOLOR": "1", **(env or {})}
     done = subprocess.run(
         command + (["--check"] if check else []),
-        cwd=ROOT, env={**os.environ, **settings}, capture_output=True, text=True, timeout=300,
+        cwd=ROOT, env={**os.environ, **settings}, capture_output=True, text=True, timeout=timeout,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     found: list[dict[str, Any]] = json.loads(results.read_text())

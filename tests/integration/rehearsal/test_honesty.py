@@ -19,6 +19,8 @@ from typing import Any
 
 import pytest
 
+from tests.integration.conftest import rehearsal_cli
+
 pytestmark = pytest.mark.rehearsal
 
 NAMESPACE, SERVICE, MODEL = "honest", "qwen", "Qwen/Qwen2.5-7B-Instruct"
@@ -275,3 +277,29 @@ def test_a_route_from_elsewhere_is_refused_when_the_gateway_says_so(honest: Hone
     honest.until("accepted again", lambda: accepted().get("status") == "True", 60)
     token = honest.token("caller")
     honest.until("200 again", lambda: honest.chat("home again", token)[0] == 200, 60)
+
+
+def test_a_second_datasciencecluster_is_refused(honest: Honest) -> None:
+    second = {"apiVersion": "datasciencecluster.opendatahub.io/v2", "kind": "DataScienceCluster", "metadata": meta("second"), "spec": {}}
+    refusal = honest.rehearsal.kubectl("create", "--validate=false", "-f", "-", stdin=json.dumps(second), check=False)
+    assert "Only one instance of DataScienceCluster object is allowed" in refusal
+    refusal = honest.rehearsal.kubectl("delete", "dscinitialization", "default-dsci", check=False)
+    assert "Cannot delete DSCI object when DSC object still exists" in refusal
+
+
+def test_a_gateway_without_address_says_so_until_it_is_repaired(new_rehearsal: Any) -> None:
+    cluster = new_rehearsal("--profile", "h200-roce", "--openshift", "4.20", "--speed", "4", "--scenario", "gateway-no-address")
+    honest = Honest(cluster)
+    honest.apply(*gateway_objects())
+
+    def programmed() -> dict[str, Any]:
+        status = honest.get("gateway", GATEWAY[1], "-n", GATEWAY[0]).get("status") or {}
+        return next((c for c in status.get("conditions") or [] if c["type"] == "Programmed"), {})
+
+    honest.until("istiod's report", lambda: programmed().get("reason") == "AddressNotAssigned")
+    host = f"{GATEWAY[1]}-openshift-default.{GATEWAY[0]}.svc.cluster.local"
+    assert f'address pending for hostname "{host}"' in programmed()["message"]
+    assert honest.get("service", f"{GATEWAY[1]}-openshift-default", "-n", GATEWAY[0])["status"]["loadBalancer"] == {}
+    done = rehearsal_cli("repair", "--name", cluster.name)
+    assert done.returncode == 0, done.stderr
+    honest.until("an address after the repair", lambda: programmed().get("status") == "True", 120)

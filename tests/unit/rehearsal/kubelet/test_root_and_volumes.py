@@ -139,10 +139,12 @@ def test_volume_kinds(tmp_path: Path) -> None:
     kube = FakeKube({
         "/api/v1/namespaces/n/secrets/s": secret(k="v", other="o"), "/api/v1/namespaces/n/configmaps/c": {"data": {"a": "1"}, "binaryData": {"b": "AAE="}},
         "/api/v1/namespaces/n/persistentvolumeclaims/data": {"spec": {"volumeName": "pv-1"}, "status": {"phase": "Bound"}},
+        "/api/v1/namespaces/n/persistentvolumeclaims/p-own": {"spec": {"volumeName": "pv-2"}, "status": {"phase": "Bound"}},
     })
     here = volumes(
         tmp_path, kube, {"name": "s", "secret": {"secretName": "s", "items": [{"key": "k", "path": "deep/k", "mode": 0o400}]}},
         {"name": "c", "configMap": {"name": "c"}}, {"name": "e", "emptyDir": {}}, {"name": "p", "persistentVolumeClaim": {"claimName": "data"}},
+        {"name": "own", "ephemeral": {"volumeClaimTemplate": {}}},
         {"name": "t", "projected": {"sources": [
             {"serviceAccountToken": {"path": "token"}}, {"configMap": {"name": "c", "items": [{"key": "a", "path": "ca.crt"}]}},
             {"downwardAPI": {"items": [{"path": "ns", "fieldRef": {"fieldPath": "metadata.namespace"}}]}}]}})
@@ -150,6 +152,7 @@ def test_volume_kinds(tmp_path: Path) -> None:
     assert (here.path("s") / "deep" / "k").read_text() == "v" and not (here.path("s") / "other").exists()
     assert (here.path("c") / "b").read_bytes() == b"\0\1"
     assert here.path("p") == tmp_path / "claims" / "pv-1" and here.path("p").is_dir()
+    assert here.path("own") == tmp_path / "claims" / "pv-2"
     assert (here.path("t") / "ns").read_text() == "<metadata.namespace>"
     assert (here.path("t") / "token").read_text().endswith("-u")
 
@@ -159,6 +162,7 @@ def test_volume_kinds(tmp_path: Path) -> None:
     ({"configMap": {"name": "c", "items": [{"key": "nope", "path": "x"}]}}, "references non-existent config key: nope"),
     ({"hostPath": {"path": "/"}}, "no volumes of kind hostPath"),
     ({"persistentVolumeClaim": {"claimName": "gone"}}, 'persistentvolumeclaim "gone" not found'),
+    ({"ephemeral": {"volumeClaimTemplate": {}}}, 'persistentvolumeclaim "p-v" not found'),
 ])
 def test_volumes_that_cannot_be_made(tmp_path: Path, spec: dict[str, Any], words: str) -> None:
     kube = FakeKube({"/api/v1/namespaces/n/configmaps/c": {"data": {"a": "1"}}})

@@ -311,6 +311,41 @@ def test_a_quirk_that_is_not_there_is_silent(judged):
     assert not by_id(judged(GOOD, declared()), "service-mesh-2-operator")
 
 
+# ---- site checks ----
+
+SITE = {
+    "id": "site-mtu",
+    "expression": "networks.mtu",
+    "expected": 9000,
+    "severity": "fail",
+    "remedy": "Ask the network team.",
+}
+
+
+@pytest.mark.parametrize(
+    ("mtu", "status", "gate"), [(9000, "pass", "go"), (1500, "fail", "stop"), (None, "unknown", "go")]
+)
+def test_site_checks(judged, mtu, status, gate):
+    made = judged({**GOOD, "networks": {"mtu": mtu}}, declared(site_checks=[SITE]))
+    assert (by_id(made, "site-mtu")[0]["status"], made["gate"]) == (status, gate)
+
+
+def test_a_site_check_that_only_warns(judged):
+    made = judged({**GOOD, "networks": {"mtu": 1500}}, declared(site_checks=[{**SITE, "severity": "warn"}]))
+    assert (by_id(made, "site-mtu")[0]["status"], made["gate"]) == ("warn", "go")
+
+
+def test_a_site_check_that_does_not_fit_the_data_is_unknown(judged):
+    made = judged(GOOD, declared(site_checks=[{**SITE, "expression": "sum(nodes[].name)"}]))
+    assert by_id(made, "site-mtu")[0]["status"] == "unknown"
+
+
+def test_a_site_check_can_be_waived(judged):
+    waiver = {"rule": "site-mtu", "reason": "r", "owner": "o", "expires": "2027-01-01"}
+    made = judged({**GOOD, "networks": {"mtu": 1500}}, declared(site_checks=[SITE], waivers=[waiver]))
+    assert (by_id(made, "site-mtu")[0]["status"], made["gate"]) == ("waived", "go")
+
+
 # ---- broken and hostile snapshots ----
 
 RANK = {"unsupported": 0, "unknown": 1, "conditional": 2, "supported": 3}
