@@ -22,7 +22,7 @@ author:
 EXAMPLES = r"""
 - name: Is there a ClusterPolicy of somebody else?
   ansible.builtin.debug:
-    msg: "{{ llmd_snapshot.objects.ClusterPolicy | llmd.openshift.foreign | length }}"
+    msg: "{{ llmd_facts.objects.ClusterPolicy | llmd.openshift.foreign | length }}"
 """
 
 RETURN = r"""

@@ -73,3 +73,7 @@ class Invalid(ClusterError):
 
 class Gone(ClusterError):
     """410: the resourceVersion (or page token) is too old; list again."""
+
+
+class Unreadable(ClusterError):
+    """A part of something saved (a must-gather) is missing or broken: what it would have told stays unknown."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: apply
 short_description: Apply a list of objects to a cluster, each field with one owner
-version_added: 0.1.0
+version_added: "1.0.0"
 description:
   - Makes or updates a list of Kubernetes objects by server-side apply as field manager C(llmd-openshift).
   - Objects that this module makes get the label C(app.kubernetes.io/managed-by=llmd-openshift).

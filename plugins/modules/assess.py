@@ -9,7 +9,7 @@ DOCUMENTATION = r"""
 ---
 module: assess
 short_description: Judge a cluster against the llm-d support matrix
-version_added: "0.1.0"
+version_added: "1.0.0"
 description:
   - Applies all rules to a snapshot and returns a verdict for every llm-d path on every release, with findings, for the declared release and path
     also with the nearest yes (the smallest set of changes that would turn a no into a yes).
@@ -46,7 +46,7 @@ author:
 EXAMPLES = r"""
 - name: Judge the cluster
   llmd.openshift.assess:
-    snapshot: "{{ llmd_snapshot }}"
+    snapshot: "{{ llmd_facts }}"
     declared: "{{ llmd_declared }}"
   register: judged
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: cluster_access
 short_description: Prove which cluster this is, that the rights suffice, and lock it
-version_added: 0.1.0
+version_added: "1.0.0"
 description:
   - Compares the cluster that the connection options lead to with the declared identity, and refuses any other.
   - Refuses as well when a C(K8S_AUTH_*) variable of the environment would lead kubernetes.core's modules elsewhere.

@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: cluster_snapshot
 short_description: Read all facts of a cluster that decide about llm-d
-version_added: 0.1.0
+version_added: "1.0.0"
 description:
   - Reads one OpenShift cluster in a handful of paged lists and returns normalised, small facts.
   - Never changes anything, so it does the same in check mode.

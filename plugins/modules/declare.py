@@ -9,7 +9,7 @@ DOCUMENTATION = r"""
 ---
 module: declare
 short_description: Check what is declared for a cluster
-version_added: "0.1.0"
+version_added: "1.0.0"
 description:
   - Checks all variables of the host that begin with C(llmd_) against their specification (C(data/declaration.yml)), before anything is read
     from a cluster. All errors are reported at once, with the nearest right word for a typo.

@@ -9,7 +9,7 @@ DOCUMENTATION = r"""
 ---
 module: inference_probe
 short_description: Measure an LLMInferenceService from inside the cluster
-version_added: "0.1.0"
+version_added: "1.0.0"
 description:
   - Runs a short-lived Pod in the service's namespace that sends requests and reads the metrics of the endpoint picker and of each vLLM Pod
     before, between and after them. It judges nothing; M(llmd.openshift.prove) does.

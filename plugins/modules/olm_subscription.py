@@ -9,7 +9,7 @@ DOCUMENTATION = r"""
 ---
 module: olm_subscription
 short_description: Approve exactly the expected InstallPlans and wait until the operators have succeeded
-version_added: "0.1.0"
+version_added: "1.0.0"
 description:
   - Brings operators whose Subscriptions exist (they are made by M(llmd.openshift.apply)) to a succeeded CSV of the wanted version.
   - An InstallPlan is approved only when every CSV in it is expected by the operators of its namespace, and it brings a wanted one. A newer

@@ -9,7 +9,7 @@ DOCUMENTATION = r"""
 ---
 module: plan
 short_description: Compute what a run would change and whom it would disturb
-version_added: "0.1.0"
+version_added: "1.0.0"
 description:
   - Names every object that a run would create, update, approve or keep, in the order of the stages, and which nodes are disturbed, how and how long.
   - Decides for every operator whether it is installed (which exact ClusterServiceVersion, from which channel and catalog), used as it is, or refused.
@@ -42,7 +42,7 @@ author:
 EXAMPLES = r"""
 - name: Plan
   llmd.openshift.plan:
-    snapshot: "{{ llmd_snapshot }}"
+    snapshot: "{{ llmd_facts }}"
     declared: "{{ llmd_declared }}"
   register: planned
 

@@ -9,7 +9,7 @@ DOCUMENTATION = r"""
 ---
 module: prove
 short_description: Judge whether measurements prove that an llm-d path works
-version_added: "0.1.0"
+version_added: "1.0.0"
 description:
   - Turns what M(llmd.openshift.inference_probe) measured into a proof with findings and numbers.
   - For V(inference_scheduling) the endpoint picker must be alive, its counters must have risen by our requests, all replicas must be in its

@@ -59,7 +59,7 @@ EXAMPLES = r"""
 - name: Report
   llmd.openshift.report:
     declared: "{{ llmd_declared }}"
-    snapshot: "{{ llmd_snapshot }}"
+    snapshot: "{{ llmd_facts }}"
     assessment: "{{ llmd_assessment }}"
 """
 

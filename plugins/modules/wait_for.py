@@ -9,7 +9,7 @@ DOCUMENTATION = r"""
 ---
 module: wait_for
 short_description: Wait for a list of cluster objects, with live progress
-version_added: "0.1.0"
+version_added: "1.0.0"
 description:
   - Watches any number of objects until all fulfil their conditions at the same time.
   - Shows a line when an object changes, and one each half minute otherwise, with the slowest object and its state.

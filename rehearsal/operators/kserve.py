@@ -38,6 +38,7 @@ class KServe:
         self._folder: Path = stand_in.state / "run" / "kserve"
         self._bundle = ""
         self._defined = False
+        self._definitions: list[Object] = []
         self._pods: frozenset[str] | None = None
         self.policies_known = False  # whether kind AuthPolicy was there when the controller started
         self._made: tuple[Object, list[Object], list[Object]] | None = None
@@ -68,15 +69,19 @@ class KServe:
 
     def _define(self, kube: Kube) -> None:
         """The definitions, once; returns when the API server serves them, raises NotFound until then."""
-        if not self._defined:
+        if self._defined:
+            return
+        if not self._definitions:
             bundle = self._serving_certificate()
-            wanted = [crd for crd in definitions(self._stand_in.settings, "rhods-operator.") if crd["spec"]["group"] in GROUPS]
-            for crd in wanted:
-                install(kube, with_conversion(crd, bundle))
-            for crd in wanted:
-                version = next(v["name"] for v in crd["spec"]["versions"] if v["storage"])
-                kube.path(f"{crd['spec']['group']}/{version}", crd["spec"]["names"]["kind"])
-            self._defined = True
+            found = definitions(self._stand_in.settings, "rhods-operator.")
+            self._definitions = [with_conversion(crd, bundle) for crd in found if crd["spec"]["group"] in GROUPS]
+            for crd in self._definitions:
+                install(kube, crd)
+        for crd in self._definitions:
+            version = next(v["name"] for v in crd["spec"]["versions"] if v["storage"])
+            kube.path(f"{crd['spec']['group']}/{version}", crd["spec"]["names"]["kind"])
+        self._defined = True
+        self._definitions = []  # megabytes
 
     def _objects(self) -> tuple[Object, list[Object], list[Object]]:
         """ConfigMap, webhooks and presets, read from the module once."""

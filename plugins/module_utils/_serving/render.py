@@ -126,9 +126,11 @@ def _model_volume(storage_class: str, gib: int) -> dict[str, Any]:
 
 def _network_policy(declared: dict[str, Any]) -> dict[str, Any]:
     """Only the gateway, the service's own namespace (picker, probe) and monitoring reach the pods of the service."""
-    sources: list[dict[str, Any]] = [{"podSelector": {}}]
-    for namespace in (GATEWAY_NAMESPACE, *MONITORING_NAMESPACES):
-        sources.append({"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": namespace}}})
+    others = (GATEWAY_NAMESPACE, *MONITORING_NAMESPACES)
+    sources: list[dict[str, Any]] = [
+        {"podSelector": {}},
+        *({"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": namespace}}} for namespace in others),
+    ]
     return {
         "apiVersion": "networking.k8s.io/v1",
         "kind": "NetworkPolicy",

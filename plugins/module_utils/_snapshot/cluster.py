@@ -50,14 +50,31 @@ def platform(infrastructure: Any) -> dict[str, Any]:
     }
 
 
-def networks(network: Any) -> dict[str, Any]:
-    """Pod and service networks in force. The machine network isn't in any API that every cluster serves: unknown."""
+def networks(network: Any, infrastructure: Any) -> dict[str, Any]:
+    """Pod and service networks in force; the machine network where the platform names it (bare metal, vSphere, Nutanix)."""
     services = dig(network, "status", "serviceNetwork")
-    pods = [cidr for row in rows(network, "status", "clusterNetwork") if (cidr := text(row, "cidr"))]
+    pods = [row for row in rows(network, "status", "clusterNetwork") if text(row, "cidr")]
+    kind = (text(infrastructure, "status", "platformStatus", "type") or "").lower()
+    machines = dig(infrastructure, "status", "platformStatus", kind, "machineNetworks")
     return {
         "type": text(network, "status", "networkType"),
-        "cluster": pods if network is not None else None,
-        "service": [entry for entry in services if isinstance(entry, str)] if isinstance(services, list) else None,
-        "machine": None,
+        "cluster": [text(row, "cidr") for row in pods] if network is not None else None,
+        "host_prefixes": [number(row.get("hostPrefix")) for row in pods] if network is not None else None,
+        "service": _texts(services),
+        "machine": _texts(machines) or None,
         "mtu": number(dig(network, "status", "clusterNetworkMTU")),
+    }
+
+
+def _texts(value: Any) -> list[str] | None:
+    return [entry for entry in value if isinstance(entry, str)] if isinstance(value, list) else None
+
+
+def mirrors(hub: Any, digest: list[str] | None, tag: list[str] | None) -> dict[str, Any]:
+    """Signs of a cluster that can't reach the internet: mirror sets, and default catalogs that are switched off."""
+    off = dig(hub, "spec", "disableAllDefaultSources")
+    return {
+        "digest": digest,
+        "tag": tag,
+        "default_catalogs_disabled": None if hub is None else off is True,
     }

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from ansible_collections.llmd.openshift.plugins.module_utils._errors import Forbidden, KindMissing
+from ansible_collections.llmd.openshift.plugins.module_utils._errors import Forbidden, KindMissing, Unreadable
 
 from . import cluster as whole
 from . import features, kinds, nics, nodes, objects, olm, platform_objects, pools
-from .values import text
+from .values import name_of, text
 
 CONFIG = "/apis/config.openshift.io/v1"
 OLM = "operators.coreos.com"
@@ -47,6 +47,8 @@ class Reader:
             return self.missing(what, "forbidden")
         except KindMissing:
             return self.missing(what, "absent")
+        except Unreadable as error:
+            return self.missing(what, error.why)
         return self.missing(what, "absent") if found is None else found
 
     def missing(self, what: str, why: str) -> Any:
@@ -91,7 +93,10 @@ def read(
         "openshift": whole.openshift(version),
         "kubernetes": {"version": text(reader.one("version", "/version"), "gitVersion")},
         "platform": whole.platform(infrastructure),
-        "networks": whole.networks(reader.one("networks.config.openshift.io", f"{CONFIG}/networks/cluster")),
+        "networks": whole.networks(
+            reader.one("networks.config.openshift.io", f"{CONFIG}/networks/cluster"), infrastructure
+        ),
+        "mirrors": _mirrors(reader),
         "nodes": _nodes(reader, pool_rows, catalog),
         "pools": None if pool_rows is None else [pools.describe(row) for row in pool_rows],
         "crds": _crds(reader),
@@ -118,6 +123,12 @@ def _nodes(
     return [
         nodes.describe(node, by_node.get(node["name"]), sriov.get(node["name"]), pool_rows, catalog) for node in ordered
     ]
+
+
+def _mirrors(reader: Reader) -> dict[str, Any]:
+    hub = reader.one("operatorhubs.config.openshift.io", f"{CONFIG}/operatorhubs/cluster")
+    digest = reader.all("imagedigestmirrorsets.config.openshift.io", name_of)
+    return whole.mirrors(hub, digest, reader.all("imagetagmirrorsets.config.openshift.io", name_of))
 
 
 def _crds(reader: Reader) -> dict[str, Any] | None:

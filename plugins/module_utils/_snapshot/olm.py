@@ -74,6 +74,7 @@ def catalog(obj: dict[str, Any]) -> dict[str, Any]:
         "name": name_of(obj),
         "namespace": namespace_of(obj),
         "state": text(obj, "status", "connectionState", "lastObservedState"),
+        "image": text(obj, "spec", "image"),
     }
 
 

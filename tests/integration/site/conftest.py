@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-from play import Site  # noqa: E402
+from play import Site
 
-from tests.integration.conftest import Rehearsal, rehearsal_cli, start  # noqa: E402
+from tests.integration.conftest import Rehearsal, rehearsal_cli, start
 
 
 @pytest.fixture(scope="module")

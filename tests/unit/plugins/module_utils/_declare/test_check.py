@@ -151,7 +151,7 @@ def test_secrets_are_neither_returned_nor_shown():
 
 
 def test_facts_of_the_run_are_no_options_and_no_errors():
-    assert run({"llmd_snapshot": {}, "llmd_stages": []})[1] == []
+    assert run({"llmd_facts": {}, "llmd_stages": []})[1] == []
 
 
 def test_hostile_text_is_shown_inert_and_short():
