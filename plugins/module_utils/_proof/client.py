@@ -160,7 +160,7 @@ class Client:
         if token:
             request.add_header("Authorization", "Bearer " + token)
         try:
-            with self.metrics.open(request, timeout=5) as answer:
+            with self.metrics.open(request, timeout=max(1.0, min(20.0, self.left()))) as answer:
                 return {"text": answer.read(8_000_000).decode("utf-8", "replace")}
         except urllib.error.HTTPError as error:
             return {"error": f"HTTP {error.code}", "status": error.code}
