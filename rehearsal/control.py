@@ -163,8 +163,8 @@ class Rehearsal:
         return status
 
     def _start_keeper(self) -> subprocess.Popen[bytes]:
-        for log in (self.state / "logs").glob("*.log"):
-            log.unlink()
+        for old in (self.state / "logs").glob("*.log"):
+            old.unlink()
         (self.state / "audit.log").unlink(missing_ok=True)
         (self.state / "status.json").unlink(missing_ok=True)
         environment = {**os.environ, "PYTHONPATH": str(paths.REPOSITORY), "PYTHONUNBUFFERED": "1"}

@@ -2,6 +2,7 @@
 # The main job on the rehearsal; leaves the virtual cluster up and says how to go on.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+export PATH="$PWD/.venv/bin:$PATH"
 
 python -m rehearsal up --name "$NAME" --profile "$PROFILE" --openshift "$OPENSHIFT"
 rc=0

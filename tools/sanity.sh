@@ -2,6 +2,7 @@
 # ansible-test needs the collection at .../ansible_collections/llmd/openshift as real files: a throw-away mirror serves it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+export PATH="$PWD/.venv/bin:$PATH"
 root="$PWD"
 mirror="$root/.cache/ansible-test/ansible_collections/llmd/openshift"
 rm -rf "$mirror"

@@ -2,6 +2,7 @@
 # Every test. The Go parts of the rehearsal are built (or found in the cache) while lint and unit tests run.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+export PATH="$PWD/.venv/bin:$PATH"
 mkdir -p .cache
 started=$SECONDS
 step() { printf '\n== %s (%d s)\n' "$*" $((SECONDS - started)); }

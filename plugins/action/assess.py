@@ -23,7 +23,7 @@ class ActionModule(ActionBase):
 
     def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result = super().run(tmp, task_vars)
-        _, arguments = self.validate_argument_spec(
+        _validation, arguments = self.validate_argument_spec(
             {
                 "snapshot": {"type": "dict", "required": True},
                 "declared": {"type": "dict", "required": True},

@@ -30,7 +30,7 @@ class ActionModule(ActionBase):
         if args.get("stages"):
             args.setdefault("rbac", self._rbac())
             declared = (task_vars or {}).get("llmd_declared") or {}
-            args["namespaces"] = {"service": declared.get("namespace") or "llmd", **(args.get("namespaces") or {})}
+            args["namespaces"] = {**_declared_names(declared), **(args.get("namespaces") or {})}
         if args.get("state") in ("locked", "unlocked") and not args.get("holder"):
             args["holder"] = whoami.holder_name()
         if args.get("state") == "locked" and args.get("holder") == whoami.holder_name():
@@ -45,3 +45,11 @@ class ActionModule(ActionBase):
             return files.load(files.ROOT / "rbac.yml", "rbac")
         except DataError as error:
             raise AnsibleActionFail(str(error)) from error
+
+
+def _declared_names(declared: dict[str, Any]) -> dict[str, str]:
+    """What data/rbac.yml calls `@service` and `@model_credentials_secret`."""
+    names = {"service": declared.get("namespace") or "llmd"}
+    if declared.get("model_credentials_secret"):
+        names["model_credentials_secret"] = declared["model_credentials_secret"]
+    return names

@@ -30,7 +30,7 @@ class ActionModule(ActionBase):
     def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result = super().run(tmp, task_vars)
         task_vars = task_vars or {}
-        _, arguments = self.validate_argument_spec({"stages": {"type": "list", "elements": "str"}})
+        _validation, arguments = self.validate_argument_spec({"stages": {"type": "list", "elements": "str"}})
         try:
             data = facts()
         except DataError as error:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 from datetime import UTC, datetime
@@ -13,9 +14,9 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
-from ansible_collections.llmd.openshift.plugins.module_utils._report import document, html, journal, junit, text
+from ansible_collections.llmd.openshift.plugins.module_utils._report import document, fleet, html, journal, junit, markdown, redact, text
 
-TEMPLATE = Path(__file__).resolve().parents[2] / "roles" / "report" / "templates" / "report.html.j2"
+TEMPLATES = Path(__file__).resolve().parents[2] / "roles" / "report" / "templates"
 FACTS = ("declared", "snapshot", "assessment", "plan", "proof", "failure")
 
 
@@ -37,8 +38,11 @@ class ActionModule(ActionBase):
         facts = {name: json.loads(json.dumps(args[name])) for name in FACTS}  # plain types: no tagged or lazy values
         events = _journal(folder / "journal.jsonl")
         mode = "check" if self._task.check_mode else "run"
+        if facts["declared"].get("redact_names"):
+            facts = redact.redacted(facts, redact.names_in(facts["snapshot"]))
         report = document.build(host, mode, _now(), events, **{**facts, "failure": facts["failure"] or None})
-        files = _write(folder, report)
+        files = _write(folder, _contents(report, facts["snapshot"]))
+        files += _fleet(folder.parent, report, list((task_vars or {}).get("ansible_play_hosts_all") or [host]))
         summary = text.render(report, files)
         if not (task_vars or {}).get("llmd_quiet"):
             for line in summary:
@@ -61,6 +65,7 @@ def stats(report: dict[str, Any], files: list[str]) -> dict[str, Any]:
         "openshift": report["cluster"]["openshift"],
         "release": report["release"],
         "path": report["path"],
+        "best_release": report["best_release"],
         "verdicts": {path: row["verdict"] for path, row in report["paths"].items()},
         "proof": (report["proof"] or {}).get("status"),
         "findings": {status: statuses.count(status) for status in sorted(set(statuses))},
@@ -74,18 +79,54 @@ def _journal(path: Path) -> list[dict[str, Any]]:
     return journal.parse(path.read_text(encoding="utf-8")) if path.exists() else []
 
 
-def _write(folder: Path, report: dict[str, Any]) -> list[str]:
-    folder.mkdir(parents=True, exist_ok=True)
-    contents = {
-        "report.html": html.render(report, TEMPLATE.read_text(encoding="utf-8")),
+def _contents(report: dict[str, Any], snapshot: dict[str, Any]) -> dict[str, str]:
+    """File name -> text. The snapshot is saved so that it can be judged again (llmd_snapshot)."""
+    saved = {"snapshot.json": json.dumps(snapshot, indent=1, ensure_ascii=False) + "\n"} if snapshot else {}
+    return {
+        "report.html": html.render(report, (TEMPLATES / "report.html.j2").read_text(encoding="utf-8")),
         "report.json": json.dumps(report, indent=2, ensure_ascii=False) + "\n",
+        "report.md": markdown.render(report),
         "junit.xml": junit.render(report),
+        **saved,
     }
+
+
+def _write(folder: Path, contents: dict[str, str]) -> list[str]:
+    folder.mkdir(parents=True, exist_ok=True)
     for name, content in contents.items():
         temporary = folder / f".{name}.{os.getpid()}"
-        temporary.write_text(content, encoding="utf-8")
+        # A lone surrogate (from a hostile snapshot file) can't be encoded: it is shown as an escape.
+        temporary.write_text(content, encoding="utf-8", errors="backslashreplace")
         temporary.replace(folder / name)
     return [str(folder / name) for name in contents]
+
+
+def _fleet(folder: Path, report: dict[str, Any], hosts: list[str]) -> list[str]:
+    """This cluster's row in the table of the run; the lock keeps parallel clusters from losing each other's."""
+    with (folder / ".fleet.lock").open("a", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            known = json.loads((folder / "fleet.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            known = None
+        table = fleet.merged(known, _run_id(), hosts, fleet.row(report))
+        template = (TEMPLATES / "fleet.html.j2").read_text(encoding="utf-8")
+        contents = {
+            "fleet.json": json.dumps(table, indent=1, ensure_ascii=False) + "\n",
+            "fleet.csv": fleet.as_csv(table),
+            "fleet.html": html.render_fleet(table, template),
+        }
+        return _write(folder, contents)
+
+
+def _run_id() -> str:
+    """The ansible-playbook process that all clusters of a run share, by number and start (numbers come again, in containers soon)."""
+    parent = os.getppid()
+    try:
+        start = Path(f"/proc/{parent}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[19]
+    except (OSError, IndexError):
+        start = ""
+    return f"{parent}-{start}"
 
 
 def _now() -> str:

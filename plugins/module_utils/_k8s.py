@@ -342,7 +342,8 @@ def _with(path: str, query: dict[str, str | None] | None) -> str:
 
 def _watch_error(status: dict[str, Any], where: str) -> ClusterError:
     fault = faults.judge(int(status.get("code") or 500), {}, json.dumps(status).encode(), where)
-    assert fault is not None  # an ERROR event never carries a success
+    if fault is None:
+        raise ValueError(f"{where}: an ERROR event carries a success")
     return fault.error
 
 

@@ -40,7 +40,7 @@ attributes:
 seealso:
   - module: llmd.openshift.plan
 author:
-  - llmd.openshift contributors
+  - llmd.openshift contributors (@llmd-openshift)
 """
 
 EXAMPLES = r"""

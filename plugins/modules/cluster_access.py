@@ -40,7 +40,7 @@ options:
   namespaces:
     description:
       - Real names of the namespaces that the rights call C(@name).
-      - C(service) is filled in from C(llmd_declared.namespace) when it isn't given.
+      - C(service) is filled in from C(llmd_declared.namespace) when it isn't given; so is C(model_credentials_secret), a name of a Secret.
     type: dict
     default: {}
   rbac:

@@ -33,7 +33,7 @@ attributes:
 seealso:
   - module: llmd.openshift.cluster_access
 author:
-  - llmd.openshift contributors
+  - llmd.openshift contributors (@llmd-openshift)
 """
 
 EXAMPLES = r"""

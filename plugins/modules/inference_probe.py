@@ -15,6 +15,7 @@ description:
     before, between and after them. It judges nothing; M(llmd.openshift.prove) does.
   - Requests are the list of models, chat and text completions, plain and streamed, calls that must be refused, and requests in groups that
     share a prefix or have one of their own.
+  - The call with a valid token that lacks the right is made only where this task may make tokens and Secrets; else it is left out.
   - The Pod has an account of its own with the right to use this one service and to read C(/metrics), runs under the SCC C(restricted-v2)
     and writes nothing.
   - Everything that is made is deleted again, also after a failure. What an interrupted run left behind is deleted first. Hence the task

@@ -11,8 +11,11 @@ module: report
 short_description: Write the report of a run
 version_added: "1.0.0"
 description:
-  - Writes C(report.html), C(report.json) (schema in C(data/schema/report.json)) and C(junit.xml) to C(<output_dir>/<inventory_hostname>/) on the
-    controller, prints a short summary, and hands a small summary on by custom stats.
+  - Writes C(report.html), C(report.json) (schema in C(data/schema/report.json)), C(report.md) for tickets, C(junit.xml) and C(snapshot.json) (the facts,
+    to be judged again) to C(<output_dir>/<inventory_hostname>/) on the controller, prints a short summary, and hands a small summary on by custom stats.
+  - Adds the cluster's row to the table of the run, C(<output_dir>/fleet.html), C(fleet.csv) and C(fleet.json) (schema in C(data/schema/fleet.json)), which
+    therefore is there however other clusters end.
+  - With C(redact_names) in the declaration the names of nodes and cluster are replaced by numbers in all of these files.
   - Every fact may be empty when the run stopped before the stage that makes it; the report then says what is missing.
   - The task never reports a change, the files belong to the controller and not to the cluster.
 options:
@@ -52,7 +55,7 @@ attributes:
     description: There is nothing to compare.
     support: none
 author:
-  - llmd.openshift contributors
+  - llmd.openshift contributors (@llmd-openshift)
 """
 
 EXAMPLES = r"""
@@ -69,7 +72,7 @@ files:
   returned: always
   type: list
   elements: str
-  sample: [reports/cluster-a/report.html, reports/cluster-a/report.json, reports/cluster-a/junit.xml]
+  sample: [reports/cluster-a/report.html, reports/cluster-a/report.json, reports/cluster-a/report.md, reports/cluster-a/junit.xml, reports/fleet.html]
 summary:
   description: The lines that were printed.
   returned: always

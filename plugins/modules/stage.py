@@ -51,7 +51,7 @@ attributes:
     description: There is nothing to compare.
     support: none
 author:
-  - llmd.openshift contributors
+  - llmd.openshift contributors (@llmd-openshift)
 """
 
 EXAMPLES = r"""

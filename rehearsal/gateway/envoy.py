@@ -23,27 +23,32 @@ LOG_FORMAT = (
 
 @dataclass(frozen=True)
 class Files:
-    """DiscoveryResponses by file name. `cds` must be written before `rds` and `lds`, which refer to clusters."""
+    """DiscoveryResponses. `cds` must be written before the routes and `lds`, which refer to clusters.
+
+    Routes are one file a port, by name: Envoy takes exactly one route configuration from a file.
+    """
 
     cds: Obj
-    rds: Obj
+    rds: dict[str, Obj]
     lds: Obj
 
 
-def render(gateway: Obj, attached: list[Attachment], world: World, rds_path: str) -> Files:
-    """Configuration of one gateway. `rds_path` is where the routes file will lie, as the gateway's process sees it."""
+def render(gateway: Obj, attached: list[Attachment], world: World, folder: str) -> Files:
+    """Configuration of one gateway. `folder` is where the files will lie, as the gateway's process sees it."""
     ports: dict[int, list[Obj]] = {}
     for listener in gateway["spec"].get("listeners") or []:
         if listener["protocol"] in ("HTTP", "HTTPS"):
             ports.setdefault(listener["port"], []).append(listener)
     clusters = {"": auth_cluster(world, auth_over_tls(gateway, world))}
-    routes, listeners = [], []
+    routes: dict[str, Obj] = {}
+    listeners = []
     for port, here in sorted(ports.items()):
         found = port_routes(port, attached, world)
         name = f"http.{port}"
         hosts = found.virtual_hosts or [{"name": "none", "domains": ["*"]}]
-        routes.append({"@type": f"{TYPE}.config.route.v3.RouteConfiguration", "name": name, "virtual_hosts": hosts})
-        listener = _listener(gateway, port, here, name, rds_path, world)
+        configuration = {"@type": f"{TYPE}.config.route.v3.RouteConfiguration", "name": name, "virtual_hosts": hosts}
+        routes[f"rds-{port}"] = _response([configuration])
+        listener = _listener(gateway, port, here, name, f"{folder}/rds-{port}.yaml", world)
         if listener is not None:
             listeners.append(listener)
         for backend in found.backends:
@@ -51,7 +56,7 @@ def render(gateway: Obj, attached: list[Attachment], world: World, rds_path: str
             clusters[backend.cluster] = make(backend, world)
             if backend.picker:
                 clusters[backend.picker.cluster] = picker_cluster(backend.picker, world)
-    return Files(_response(list(clusters.values())), _response(routes), _response(listeners))
+    return Files(_response(list(clusters.values())), routes, _response(listeners))
 
 
 def _response(resources: list[Obj]) -> Obj:

@@ -125,7 +125,7 @@ class Istiod(StandIn):
     def _gateway(self, kube: Kube, gateway: Obj, attached: list[Attachment], world: World) -> float | None:
         namespace, name = name_of(gateway)
         folder = self.state / "run" / "gateway" / namespace / name
-        self._write(folder, render(gateway, attached, world, str(folder / "rds.yaml")))
+        self._write(folder, render(gateway, attached, world, str(folder)))
         for obj in infrastructure.objects(gateway, self._image(), _options(kube, gateway)):
             self.ensure(kube, obj)
         service = self.find("v1", "Service", infrastructure.child_name(gateway), namespace)
@@ -180,7 +180,7 @@ class Istiod(StandIn):
 
     def _write(self, folder: Path, files: Files) -> None:
         # Envoy reads a file when another is moved onto it; clusters first, because routes refer to them.
-        for name, content in (("cds", files.cds), ("rds", files.rds), ("lds", files.lds)):
+        for name, content in (("cds", files.cds), *files.rds.items(), ("lds", files.lds)):
             path, text = folder / f"{name}.yaml", yaml.safe_dump(content, sort_keys=False)
             if self._written.get(path) != text or not path.exists():
                 replace(path, text)

@@ -26,7 +26,8 @@ API = "operator.openshift.io/v1"
 NAMESPACE = "openshift-lws-operator"
 MODULE = ("sigs.k8s.io/lws", "v0.8.0")
 PORTS = {"webhook": 9451, "metrics": 8451, "health": 8452}  # loopback of the rehearsal's own network
-GIVEN_UP = 2.0  # seconds between looks for cert-manager's API
+LOOK = 2.0  # seconds between looks for cert-manager's API, and for its certificate
+SECRET = "webhook-server-cert"
 
 
 class LwsOperator(StandIn):
@@ -55,11 +56,14 @@ class LwsOperator(StandIn):
         if not served(kube, "cert-manager.io/v1", "Certificate"):
             text = "please make sure that cert-manager is installed on your cluster"
             self._report(kube, obj, False, "MissingDependency", text)
-            return GIVEN_UP
+            return LOOK
         left = self.remaining("lws-ready", obj)
         if left:
             self._report(kube, obj, False, "", "")
             return left
+        if not self._certified(kube):
+            self._report(kube, obj, False, "", "")
+            return LOOK
         self._install(kube)
         ready = available(self.find("apps/v1", "Deployment", "lws-controller-manager", NAMESPACE))
         self._report(kube, obj, ready, "", "")
@@ -79,6 +83,12 @@ class LwsOperator(StandIn):
         self.set_status(kube, obj, status, conditions)
         if problem and degraded.get("status") != "True":
             self.event(obj, "Warning", problem, text)
+
+    def _certified(self, kube: Kube) -> bool:
+        """The operator asks cert-manager for the webhooks' certificate, and goes no further without it."""
+        for issuing in certificate_objects():
+            self.ensure(kube, issuing)
+        return kube.get(kube.path("v1", "Secret", NAMESPACE, SECRET)) is not None
 
     def _install(self, kube: Kube) -> None:
         for crd in definitions(self.settings, "leader-worker-set."):
@@ -105,6 +115,17 @@ class LwsOperator(StandIn):
             (folder / "tls.key").write_text(pair.key, encoding="utf-8")
             self._certificate = base64.b64encode(pair.certificate.encode()).decode(), folder
         return self._certificate
+
+
+def certificate_objects() -> list[Object]:
+    """Issuer and Certificate as the operator makes them. (The certificate that is served here is another: its name is 127.0.0.1.)"""
+    host = f"lws-webhook-service.{NAMESPACE}.svc"
+    spec = {"dnsNames": [host, f"{host}.cluster.local"], "issuerRef": {"kind": "Issuer", "name": "selfsigned-issuer"}, "secretName": SECRET}
+    head = {"apiVersion": "cert-manager.io/v1"}
+    return [
+        {**head, "kind": "Issuer", "metadata": {"name": "selfsigned-issuer", "namespace": NAMESPACE}, "spec": {"selfSigned": {}}},
+        {**head, "kind": "Certificate", "metadata": {"name": "lws-serving-cert", "namespace": NAMESPACE}, "spec": spec},
+    ]
 
 
 def controller_config(folder: Path) -> Object:

@@ -87,8 +87,16 @@ def _of_rule(rule: dict[str, Any], namespaces: dict[str, str]) -> Iterable[Need]
         namespace = namespaces[namespace[1:]]
     for resource in rule.get("resources") or []:
         for verb in rule["verbs"]:
-            for name in rule.get("names") or [None]:
+            for name in _names(rule, namespaces):
                 yield Need(verb, rule.get("group", ""), resource, namespace, name)
+
+
+def _names(rule: dict[str, Any], declared: dict[str, str]) -> list[str | None]:
+    """Object names that the rule is limited to; an `@name` that isn't declared (no such Secret is used) needs no right."""
+    names = rule.get("names")
+    if not names:
+        return [None]
+    return [declared[name[1:]] if name.startswith("@") else name for name in names if name[:1] != "@" or name[1:] in declared]
 
 
 def granted(need: Need, rules: dict[str, Any]) -> bool:

@@ -55,7 +55,8 @@ def assess(
             verdicts.append(verdict)
             if (each, one) == (release, path):
                 chosen = verdict
-    assert chosen is not None  # the declared release and path are among those looped over, or path is misspelt
+    if chosen is None:  # the declared release is always looped over
+        raise ValueError(f"path {path!r} isn't one of {PATHS}")
     findings = _merged(kept)
     gate, message = _gate(chosen, findings, path, discovered)
     return {
@@ -66,7 +67,7 @@ def assess(
         "best_release": _best_release(facts, verdicts, path),
         "gate": gate,
         "gate_message": message,
-        "candidates": {"nodes": seen.names, "unsure": [node for node, _ in seen.unsure], "vendors": seen.vendors},
+        "candidates": {"nodes": seen.names, "unsure": [entry[0] for entry in seen.unsure], "vendors": seen.vendors},
     }
 
 

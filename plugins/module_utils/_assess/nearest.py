@@ -45,7 +45,7 @@ def _fewer_nodes(case: Case, judge: Judge) -> tuple[str, ...] | None:
             tries.append((_RANK[verdict], len(nodes), nodes))
     if not tries:
         return None
-    _, _, best = max(tries, key=lambda entry: entry[:2])
+    best = max(tries, key=lambda entry: entry[:2])[2]
     kept = [name(node) for node in best]
     chosen = {id(node) for node in best}
     left = [name(node) for node in case.candidates.gpu if id(node) not in chosen]
@@ -61,7 +61,7 @@ def _other_release(case: Case, judge: Judge) -> tuple[str, ...] | None:
     """The newest release on which this path is a yes as the cluster stands."""
     for release in reversed(case.facts.releases):
         if release != case.release:
-            verdict, _ = judge(replace(case, release=release))
+            verdict = judge(replace(case, release=release))[0]
             if verdict.verdict == SUPPORTED:
                 return (f"Choose RHOAI {release} (llmd_release), where it is supported.",)
     return None

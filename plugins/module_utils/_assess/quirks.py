@@ -30,10 +30,10 @@ def quirks(case: Case) -> list[Finding]:
 def _detect(case: Case, when: Mapping[str, Any]) -> tuple[bool | None, str]:
     """(there, not there or unknown; what was seen). All parts must hold, so one that doesn't settles it."""
     checks = [_CHECKS[key](case, when[key]) for key in when]
-    if any(hit is False for hit, _ in checks):
+    if any(hit is False for hit, _said in checks):
         return False, ""
     unclear = [said for hit, said in checks if hit is None]
-    return (None, "; ".join(unclear)) if unclear else (True, "; ".join(said for _, said in checks if said))
+    return (None, "; ".join(unclear)) if unclear else (True, "; ".join(said for _hit, said in checks if said))
 
 
 def _operator(case: Case, wanted: Mapping[str, Any]) -> tuple[bool | None, str]:

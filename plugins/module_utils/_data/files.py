@@ -10,24 +10,32 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from .errors import DataError
 
 try:
     import jsonschema
-except ImportError:  # a broken controller is told so by name, at the first load
-    jsonschema = None
+    import yaml
+except ImportError as missing:  # a broken controller is told so by name, at the first load
+    jsonschema = yaml = None  # type: ignore[assignment]
+    MISSING = missing.name or str(missing)
 
 ROOT = Path(__file__).resolve().parents[3] / "data"
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _MEND = "Mend the file, or install the collection again."
+
+
+def _need_libraries(path: Path) -> None:
+    if jsonschema is None or yaml is None:
+        raise DataError(
+            "Can't read the data files", str(path), f"the Python package {MISSING} isn't installed",
+            "Install jsonschema and PyYAML into the Python that runs ansible-playbook.",
+        )  # fmt: skip
 
 
 def read(path: Path) -> Any:
     """The plain data of one YAML file; a DataError names the line that isn't YAML."""
+    _need_libraries(path)
     try:
-        return yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER)
+        return yaml.load(path.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     except OSError as error:
         raise DataError("Can't read a data file", str(path), error.strerror or str(error), _MEND) from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
@@ -37,19 +45,18 @@ def read(path: Path) -> Any:
 
 
 @cache
-def _validator(schema: Path) -> Any:
-    if jsonschema is None:
-        raise DataError(
-            "Can't check the data files", str(schema), "the Python package jsonschema isn't installed",
-            "Install it into the Python that runs ansible-playbook (pip install jsonschema).",
-        )  # fmt: skip
-    return jsonschema.Draft202012Validator(json.loads(schema.read_text(encoding="utf-8")))
+def _validator(schema: Path, part: str | None = None) -> Any:
+    _need_libraries(schema)
+    whole = json.loads(schema.read_text(encoding="utf-8"))
+    return jsonschema.Draft202012Validator(
+        {"$ref": f"#/$defs/{part}", "$defs": whole["$defs"]} if part else whole
+    )
 
 
-def problems(data: Any, schema: str, root: Path = ROOT) -> list[str]:
-    """What is wrong with `data` by data/schema/<schema>.json: "path: message", empty when all is well."""
+def problems(data: Any, schema: str, root: Path = ROOT, part: str | None = None) -> list[str]:
+    """What is wrong with `data` by data/schema/<schema>.json (or one of its $defs): "path: message", empty when all is well."""
     found = sorted(
-        _validator(root / "schema" / f"{schema}.json").iter_errors(data), key=lambda e: list(map(str, e.path))
+        _validator(root / "schema" / f"{schema}.json", part).iter_errors(data), key=lambda e: list(map(str, e.path))
     )
     return [f"{'.'.join(str(part) for part in error.path) or '(top)'}: {error.message[:300]}" for error in found]
 

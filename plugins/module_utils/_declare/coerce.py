@@ -9,6 +9,7 @@ dict, so nothing here compares exact types, and everything that comes out is pla
 
 from __future__ import annotations
 
+import math
 import json
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -60,7 +61,7 @@ def to_float(value: Any) -> float:
             number = float(value)
         except ValueError:
             number = float("nan")
-        if number == number and abs(number) != float("inf"):
+        if math.isfinite(number):
             return number
     raise Wrong(f"must be a number, not {shown(value)}")
 

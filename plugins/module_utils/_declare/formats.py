@@ -6,12 +6,13 @@
 from __future__ import annotations
 
 import datetime
+import ipaddress
 import re
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
-from .._data import expressions
+from .._data import expressions, files
 from .._data import quantity as quantities
 from .coerce import Wrong
 from .shown import shown
@@ -167,6 +168,29 @@ def catalogs(value: dict[str, Any]) -> None:
             )
 
 
+def subnets(value: list[str]) -> None:
+    for item in value:
+        try:
+            network = ipaddress.ip_network(item, strict=True)
+        except ValueError as error:
+            raise Wrong(f"must hold subnets like 10.90.0.0/24, not {shown(item)} ({str(error)[:120]})") from None
+        if network.num_addresses < 4:
+            raise Wrong(f"holds {item}, which has no room for two hosts")
+
+
+def matrix_rows(value: list[dict[str, Any]]) -> None:
+    """The same schema as the rows of data/matrix/, with the release they are for; whether that and the models are known is the caller's to say."""
+    for number, item in enumerate(value):
+        if not isinstance(item.get("release"), str):
+            raise Wrong(f"element {number} lacks release (in quotes)")
+        row = {key: part for key, part in item.items() if key != "release"}
+        wrong = files.problems(row, "matrix", part="row")
+        if not row.get("accelerators"):
+            wrong = ["accelerators: the models must be named", *wrong]
+        if wrong:
+            raise Wrong(f"element {number}: {'; '.join(wrong[:3])}")
+
+
 def text(value: str) -> None:
     if not value.strip() or len(value) > 500:
         raise Wrong("must be a text of 1 to 500 characters")
@@ -190,5 +214,8 @@ FORMATS: dict[str, Callable[[Any], None]] = {
     "site_checks": site_checks,
     "catalogs": catalogs,
     "package_values": package_values,
+    "subnets": subnets,
+    "matrix_rows": matrix_rows,
+    "rule_id": _shape(r"[a-z0-9]+(?:-[a-z0-9]+)*", "the id of a rule (docs/rules.md)", 100),
     "text": text,
 }  # fmt: skip

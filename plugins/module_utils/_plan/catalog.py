@@ -19,7 +19,7 @@ Item = Mapping[str, Any]
 def wanted_catalog(row: Item, declared: Item) -> tuple[str, str]:
     """(CatalogSource, its namespace): the declared one ("name" or "namespace/name"), else that of the data."""
     given = str(dig(declared, "operator_catalogs", row["package"]) or "")
-    namespace, _, name = given.rpartition("/")
+    namespace, _slash, name = given.rpartition("/")
     return (name, namespace or row["catalog_namespace"]) if name else (row["catalog"], row["catalog_namespace"])
 
 

@@ -8,9 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import yaml
-
 from .._assess.look import dig, text
+
+try:
+    import yaml
+except ImportError:  # the data files can't be read then either, which is said before this is needed
+    yaml = None  # type: ignore[assignment]
 
 # Network (Ethernet and InfiniBand), display, accelerators, NVMe.
 CLASSES = ("02", "03", "12", "0108")

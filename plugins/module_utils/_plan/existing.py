@@ -80,5 +80,5 @@ def _trouble(item: Item, base: Decision, csv: str | None, version: Item, prefix:
 
 
 def _warnings(base: Decision, row: Item, declared: Item) -> tuple[str, ...]:
-    wanted, _ = wanted_catalog(row, declared)
+    wanted = wanted_catalog(row, declared)[0]
     return (f"it comes from the catalog {base.catalog}, not from {wanted}",) if base.catalog not in ("", wanted) else ()

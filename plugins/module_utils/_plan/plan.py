@@ -40,7 +40,7 @@ def plan(snapshot: Mapping[str, Any], declared: Mapping[str, Any], facts: Facts)
         "message": _message(missing, steps, whole),
         "counts": _counts(steps),
         "complete": vendor is not None and not seen.unsure,
-        "assumptions": _assumptions(vendor, assumed, [node for node, _ in seen.unsure]),
+        "assumptions": _assumptions(vendor, assumed, [entry[0] for entry in seen.unsure]),
         "operators": [_operator(facts, decision) for decision in decisions],
         "context": {
             "vendor": assumed,

@@ -153,9 +153,9 @@ class Probe:
             made = self._cluster.create(
                 f"{self._cluster.path('v1', 'ServiceAccount', o.namespace, name)}/token", request
             )
+            self._create(objects.denied_token(self.name, o.namespace, str(dig(made, "status.token")), owner))
         except Forbidden:
             return False
-        self._create(objects.denied_token(self.name, o.namespace, str(dig(made, "status.token")), owner))
         return True
 
     def _create(self, obj: dict[str, Any]) -> dict[str, Any]:

@@ -276,7 +276,7 @@ def _prompt(seed: str, words: int, place: int) -> str:
     """A text that only requests of one group begin with; ``place`` makes its end differ."""
     chance = random.Random(seed)
     known = WORDS.split()
-    text = " ".join(chance.choice(known) for _ in range(words))
+    text = " ".join(chance.choice(known) for _word in range(words))
     return f"{text}. Question {place}: what comes next?"
 
 
@@ -324,9 +324,15 @@ def measure(plan: dict[str, Any]) -> dict[str, Any]:
             document[name] = part()
         except Exception as error:  # a lost part must not lose the others
             faults[name] = f"{type(error).__name__}: {error}"[:TEXT_KEPT]
-        print(f"proof: {name} measured", flush=True)
+        say(f"proof: {name} measured")
     document["faults"] = faults
     return document
+
+
+def say(line: str) -> None:
+    """One line of the Pod's log."""
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
 
 
 def main() -> int:
@@ -335,11 +341,11 @@ def main() -> int:
         with open(os.environ.get("LLMD_PLAN", "/proof/plan.json"), encoding="utf-8") as stream:
             plan = json.load(stream)
     except (OSError, ValueError) as error:
-        print(json.dumps({"format": 1, "faults": {"plan": str(error)}}), flush=True)
+        say(json.dumps({"format": 1, "faults": {"plan": str(error)}}))
         return 1
-    print(json.dumps(measure(plan), separators=(",", ":")), flush=True)
+    say(json.dumps(measure(plan), separators=(",", ":")))
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    raise SystemExit(main())

@@ -40,8 +40,10 @@ def build(
             "id": (snapshot.get("cluster") or {}).get("id"),
             "openshift": (snapshot.get("openshift") or {}).get("version"),
         },
+        "facts": _facts(declared, snapshot),
         "release": declared.get("release"),
         "path": declared.get("path"),
+        "best_release": assessment.get("best_release"),
         "paths": _paths(assessment, declared.get("release")),
         "releases": _releases(assessment),
         "findings": [_finding(item) for item in assessment.get("findings") or []],
@@ -52,6 +54,12 @@ def build(
         "stages": journal.stages(run),
         "failure": failure,
     }
+
+
+def _facts(declared: dict[str, Any], snapshot: dict[str, Any]) -> dict[str, Any]:
+    """Where the facts come from and of when they are."""
+    offline = [f"{word} {declared[key]}" for key, word in (("must_gather", "must-gather"), ("snapshot", "snapshot")) if declared.get(key)]
+    return {"from": offline[0] if offline else "the cluster", "read_at": snapshot.get("read_at")}
 
 
 def _outcome(run: list[dict[str, Any]], proof: dict[str, Any], failure: dict[str, Any] | None) -> str:
@@ -88,7 +96,7 @@ def _releases(assessment: dict[str, Any]) -> dict[str, Any]:
 
 
 def _finding(item: dict[str, Any]) -> dict[str, Any]:
-    keys = ("id", "status", "deciding", "subject", "observed", "expected", "remedy", "source")
+    keys = ("id", "status", "deciding", "blocking", "path", "subject", "observed", "expected", "remedy", "source")
     return {key: item.get(key) for key in keys}
 
 

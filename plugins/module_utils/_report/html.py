@@ -7,13 +7,22 @@ from __future__ import annotations
 
 from typing import Any
 
-from jinja2 import ChainableUndefined, Environment
+try:
+    from jinja2 import ChainableUndefined, Environment
+except ImportError:  # ansible-core itself needs Jinja2: only tools that import files one by one come here
+    Environment = None  # type: ignore[assignment,misc]
 
 
 def render(report: dict[str, Any], template: str) -> str:
     """The page. *template* is the text of roles/report/templates/report.html.j2."""
     environment = Environment(autoescape=True, undefined=ChainableUndefined, trim_blocks=True, lstrip_blocks=True)
     return environment.from_string(template).render(report=report, bars=bars(report["stages"]))
+
+
+def render_fleet(table: dict[str, Any], template: str) -> str:
+    """The page over all clusters of a run. *template* is the text of roles/report/templates/fleet.html.j2."""
+    environment = Environment(autoescape=True, undefined=ChainableUndefined, trim_blocks=True, lstrip_blocks=True)
+    return environment.from_string(template).render(fleet=table)
 
 
 def bars(stages: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -39,6 +39,9 @@ def _verdicts(report: dict[str, Any]) -> list[str]:
         tier = f" ({row['tier']})" if row["tier"] else ""
         override = f"  OVERRIDDEN: {row['override']}" if row.get("override") else ""
         lines.append(f"{chosen} {path:26} {row['verdict']}{tier} on RHOAI {report['release']}{override}")
+        lines += [f"    nearest yes: {change}" for change in row["nearest_yes"]]
+    if report["paths"]:
+        lines.append(f"best release for {report['path']}: {report['best_release'] or 'none of the matrix'}")
     return lines
 
 
@@ -49,11 +52,16 @@ def _findings(report: dict[str, Any]) -> list[str]:
         if item["status"] == "pass" or (because and item["id"] not in because and item["status"] != "fail"):
             continue
         lines.append(
-            f"  {MARK.get(item['status'], item['status']):8}{item['id']} {item['subject']}: {item['observed']}"
+            f"  {MARK.get(item['status'], item['status']):8}{item['id']}{_of(item)} {item['subject']}: {item['observed']}"
         )
         if item["status"] in ("fail", "unknown") and item.get("remedy"):
             lines.append(f"          do: {item['remedy']}")
     return lines
+
+
+def _of(item: dict[str, Any]) -> str:
+    """Which path a finding is about, where it isn't about all."""
+    return f" [{item['path']}]" if item.get("path") else ""
 
 
 def _plan(plan: dict[str, Any]) -> list[str]:

@@ -37,7 +37,9 @@ class Reader:
     def __init__(self, api: Api) -> None:
         self.api = api
         self.unreadable: list[dict[str, str]] = []
-        self.served = kinds.served(self.api.discovery())
+        discovery = self.api.discovery()
+        self.served = kinds.served(discovery)
+        self.all_known = discovery.get("complete") is not False  # a must-gather may lack the list of served resources
 
     def attempt(self, what: str, read: Callable[[], Any]) -> Any:
         """What `read` gives; None (and a note) when that is forbidden or absent. Other faults end the reading."""
@@ -136,7 +138,7 @@ def _crds(reader: Reader) -> dict[str, Any] | None:
         "customresourcedefinitions.apiextensions.k8s.io",
         lambda: reader.api.list(CRDS, reduce=kinds.crd_name, metadata_only=True),
     )
-    return kinds.crds(names, reader.served)
+    return kinds.crds(names, reader.served, reader.all_known)
 
 
 def _olm(reader: Reader, packages: list[str]) -> dict[str, Any]:

@@ -45,14 +45,19 @@ def served(discovery: Any) -> dict[str, Served]:
     return found
 
 
-def crds(names: Iterable[str] | None, resources: Mapping[str, Served]) -> dict[str, dict[str, Any]] | None:
-    """The snapshot's `crds`: those that exist, established when the API serves them. None when unreadable."""
+def crds(
+    names: Iterable[str] | None, resources: Mapping[str, Served], all_known: bool = True
+) -> dict[str, dict[str, Any]] | None:
+    """The snapshot's `crds`: those that exist, established when the API serves them. None when unreadable.
+
+    :param all_known: whether `resources` lists all that is served; else nothing can be said of a CRD that it lacks.
+    """
     if names is None:
         return None
     found: dict[str, dict[str, Any]] = {}
     for name in sorted(names):
-        known = resources.get(name)
-        found[name] = {"established": known is not None, "versions": list(known.versions) if known else []}
+        known = resources.get(name) if all_known else None
+        found[name] = {"established": known is not None if all_known else None, "versions": list(known.versions) if known else []}
     return found
 
 

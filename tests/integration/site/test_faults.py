@@ -57,7 +57,7 @@ def test_a_declaration_with_errors_shows_them_all_and_reads_nothing(ill: Site) -
     before = ill.rehearsal.audit_size()
     result = ill.run(llmd_release="9.9", llmd_path="inference_schedulin", llmd_model_uri="ftp://x/y", llmd_replica=3)
     refused(result, "llmd_release", "llmd_path", "inference_scheduling", "llmd_model_uri", "llmd_replica", "llmd_replicas")
-    assert not [e for e in ill.rehearsal.audit(before) if "llmd-openshift" in e.get("userAgent", "")]
+    assert not [e for e in ill.rehearsal.audit(before) if e.get("userAgent", "").startswith("llmd.openshift")]
 
 
 def test_a_missing_kubeconfig(ill: Site, tmp_path: Path) -> None:
@@ -72,7 +72,7 @@ def test_another_cluster_than_the_inventory_names(ill: Site) -> None:
     other = "11111111-2222-4333-8444-555555555555"
     before = ill.rehearsal.audit_size()
     refused(ill.run(llmd_cluster_id=other), other, ill.rehearsal.status["cluster_id"])
-    events = [e for e in ill.rehearsal.audit(before) if "llmd-openshift" in e.get("userAgent", "")]
+    events = [e for e in ill.rehearsal.audit(before) if e.get("userAgent", "").startswith("llmd.openshift")]
     assert not [e for e in events if e["verb"] in ("create", "update", "patch", "delete") and "selfsubject" not in e["requestURI"]]
 
 
@@ -98,7 +98,7 @@ def test_upgrading_cluster_node_not_ready_and_missing_package_are_named_before_a
     text = json.dumps(failing)
     assert "rhcl-operator" in text and "upgrad" in text.lower(), sorted(failing)
     assert "gpu-1" in json.dumps(result.report["findings"])
-    events = [e for e in ill.rehearsal.audit(before) if "llmd-openshift" in e.get("userAgent", "")]
+    events = [e for e in ill.rehearsal.audit(before) if e.get("userAgent", "").startswith("llmd.openshift")]
     assert not [e for e in events if e["verb"] in ("create", "update", "patch", "delete")
                 and "selfsubject" not in e["requestURI"] and "llmd-openshift" not in e["requestURI"]]  # fmt: skip
 
@@ -113,15 +113,10 @@ def broken(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     rehearsal_cli("down", "--name", name)
 
 
-def repair(site: Site, *keys: str) -> None:
-    """Take faults out of a running rehearsal."""
-    settings = site.rehearsal.state / "run" / "settings.json"
-    data = json.loads(settings.read_text())
-    for key in keys:
-        data["scenario"].pop(key, None)
-    temporary = settings.with_suffix(".new")
-    temporary.write_text(json.dumps(data))
-    temporary.replace(settings)
+def repair(site: Site, scenario: str) -> None:
+    """End one scenario of a running rehearsal."""
+    done = rehearsal_cli("repair", "--name", site.rehearsal.name, "--scenario", scenario)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_faults_one_after_the_other_each_named_each_repaired(broken: Site) -> None:
@@ -130,7 +125,7 @@ def test_faults_one_after_the_other_each_named_each_repaired(broken: Site) -> No
 
     result = broken.run(llmd_model_credentials_secret="hf-token", llmd_timeout_minutes=5)
     refused(result, "cert-manager", "ClusterServiceVersion")
-    repair(broken, "csv-fails", "image_pull_failures")
+    repair(broken, "csv-fails")
     # OLM leaves a CSV that failed to install; deleting Subscription and CSV installs it anew, as the message says.
     kubectl("delete", "subscription", "--all", "-n", "cert-manager-operator")
     kubectl("delete", "csv", "--all", "-n", "cert-manager-operator")

@@ -38,7 +38,7 @@ AUTHZ, PROC = "envoy.filters.http.ext_authz", "envoy.filters.http.ext_proc"
 def rendered(world):
     gateway = world.gateways[0]
     attached = [item for route in world.routes for item in attachments(route, world) if not item.reason]
-    return render(gateway, attached, world, "/run/rds.yaml")
+    return render(gateway, attached, world, "/run")
 
 
 def clusters(world):
@@ -46,7 +46,7 @@ def clusters(world):
 
 
 def routes(world):
-    hosts = rendered(world).rds["resources"][0]["virtual_hosts"]
+    hosts = rendered(world).rds["rds-80"]["resources"][0]["virtual_hosts"]
     return [route for host in hosts for route in host.get("routes", [])]
 
 
@@ -176,14 +176,25 @@ def test_https_needs_its_certificate() -> None:
     assert "BEGIN CERTIFICATE" in json.dumps(found.lds)
 
 
+def test_each_port_has_a_file_with_its_own_routes() -> None:
+    """Envoy refuses a routes file with two configurations, and then serves nothing of the second port."""
+    gateway = make_gateway()
+    gateway["spec"]["listeners"].append({"name": "other", "port": 8080, "protocol": "HTTP", "hostname": "a.example.com"})
+    gateway["spec"]["listeners"][1]["allowedRoutes"] = {"namespaces": {"from": "All"}}
+    files = rendered(make_world(gateways=[gateway]))
+    assert {name: [host["name"] for item in content["resources"] for host in item["virtual_hosts"]] for name, content in files.rds.items()} == {
+        "rds-80": ["*"], "rds-8080": ["a.example.com"]}
+    assert '"path": "/run/rds-8080.yaml"' in json.dumps(files.lds)
+
+
 def test_envoy_itself_takes_the_files(tmp_path: Path) -> None:
     envoy = Path(sys.executable).with_name("envoy")
     if not envoy.exists():
         pytest.skip("the envoy wheel is not installed here")
     policy = make_policy("Gateway", "g", "openshift-ingress")
     files = rendered(make_world(auth_policies=[policy], pods=[make_pod("one", "10.0.0.1")]))
-    listeners = json.loads(json.dumps(files.lds["resources"]).replace("/run/rds.yaml", str(tmp_path / "rds.yaml")))
-    (tmp_path / "rds.yaml").write_text(yaml.safe_dump(files.rds))
+    listeners = json.loads(json.dumps(files.lds["resources"]).replace("/run/rds-", f"{tmp_path}/rds-"))
+    (tmp_path / "rds-80.yaml").write_text(yaml.safe_dump(files.rds["rds-80"]))
 
     def plain(items):
         return [{key: value for key, value in item.items() if key != "@type"} for item in items]

@@ -35,7 +35,7 @@ def test_every_stage_resolves_without_wildcards_and_dangerous_rights(stage):
     for need in needed(RBAC, [stage], NAMES):
         assert "*" not in str(need)
         assert need.verb not in ("escalate", "bind", "impersonate")
-        assert not need.resource.startswith("secrets")
+        assert not need.resource.startswith("secrets"), "a Secret only by name, and only where one is declared"
         assert need.namespace is None or not need.namespace.startswith("@")
 
 
@@ -105,3 +105,10 @@ def test_printed_roles_grant_exactly_what_is_missing():
 def test_without_a_known_user_only_roles_are_printed():
     assert [o["kind"] for o in roles_for([Need("get", "", "nodes")], None)] == ["ClusterRole"]
     assert roles_for([Need("get", "", "nodes")], "kube:admin")[1]["subjects"][0]["kind"] == "User"
+
+
+def test_the_declared_secret_is_needed_by_name_alone():
+    names = {**NAMES, "model_credentials_secret": "hf-token"}
+    secrets = [need for need in needed(RBAC, ["serving"], names) if need.resource == "secrets"]
+    assert {need.verb for need in secrets} == {"get", "list", "watch"}
+    assert {(need.name, need.namespace) for need in secrets} == {("hf-token", names["service"])}

@@ -161,10 +161,11 @@ def test_a_refusal_half_way_leaves_nothing(kind: str) -> None:
     assert api.left() == []
 
 
-def test_without_the_right_to_make_tokens_the_third_refusal_is_left_out() -> None:
+@pytest.mark.parametrize("kind", ["TokenRequest", "Secret"])
+def test_without_the_right_to_make_tokens_the_third_refusal_is_left_out(kind: str) -> None:
     api = Api()
     service(api)
-    api.refuse["TokenRequest"] = Forbidden("w", "x", "y", "z")
+    api.refuse[kind] = Forbidden("w", "x", "y", "z")
     Probe(api, orders()).run()
     assert "Secret" not in api.made and api.left() == []
 
