@@ -11,6 +11,7 @@ from typing import Any
 
 from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
+from ansible_collections.llmd.openshift.plugins.module_utils._assess import site_rows
 from ansible_collections.llmd.openshift.plugins.module_utils._data.errors import DataError
 from ansible_collections.llmd.openshift.plugins.module_utils._data.facts import Facts, facts
 from ansible_collections.llmd.openshift.plugins.module_utils._declare.check import PREFIX, check
@@ -41,6 +42,7 @@ class ActionModule(ActionBase):
         )
         stages = arguments["stages"] or self._stages(task_vars)
         values, wrong = check(data.declaration, given, data.releases, stages)
+        wrong += site_rows.problems(values.get("matrix_rows") or [], data)
         broken = {error.partition(":")[0] for error in errors}
         errors += [error for error in wrong if re.split(r"[ :]", error)[0] not in broken]
         if errors:

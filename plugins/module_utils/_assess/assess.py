@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from .._data.facts import Facts
-from . import nodes, waivers
+from . import nodes, site_rows, waivers
 from .model import FAIL, PATHS, Case, Finding
 from .nearest import nearest_yes
 from .registry import VERDICT, evaluate, known_ids
@@ -32,6 +32,7 @@ def assess(
     discovered: Node Feature Discovery has already run for this run, so what is unknown now stays unknown.
     gate: go | discover (only hardware isn't known: learn it, then assess again) | stop; gate_message says why.
     """
+    facts = site_rows.merged(facts, declared.get("matrix_rows") or [])
     release, path = str(declared.get("release") or ""), str(declared.get("path") or PATHS[0])
     given = list(declared.get("waivers") or [])
     seen = nodes.candidates(snapshot, declared)

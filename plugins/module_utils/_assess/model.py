@@ -11,7 +11,8 @@ from functools import cached_property
 from typing import Any, TypeVar
 
 from .._data.facts import Facts
-from .nodes import Candidates, Node
+from .nodes import Candidates, Node, models
+from .site_rows import row_for
 
 Said = TypeVar("Said")
 
@@ -75,11 +76,12 @@ class Case:
     @cached_property
     def row(self) -> Mapping[str, Any] | None:
         vendors = self.candidates.vendors
-        if self.matrix is None or len(vendors) != 1:
-            return None
-        return next(
-            (row for row in self.matrix["rows"] if (row["path"], row["vendor"]) == (self.path, vendors[0])), None
-        )
+        return self.row_of(vendors[0]) if len(vendors) == 1 else None
+
+    def row_of(self, vendor: str) -> Mapping[str, Any] | None:
+        """The matrix row of a vendor for this path: the article's, or the site's own where only that lists a GPU that is there."""
+        seen = [models(kind.node, self.facts.gpu_models) for kind in self.candidates.kinds]
+        return row_for(self.matrix, self.path, vendor, {model for group in seen if group for model in group})
 
     def grouped(self, judge: Callable[[Node], Said]) -> dict[Said, list[str]]:
         """What `judge` says of the candidates -> the names of those of which it says so."""

@@ -121,3 +121,19 @@ def models(node: Node, by_pci: Mapping[str, str]) -> set[str] | None:
     if model == "unlisted" or None in seen or (model is None and not seen):
         return None
     return {str(found) for found in seen} | ({model} if model else set())
+
+
+def is_rdma_card(nic: Node, rdma_nics: frozenset[str]) -> bool:
+    """InfiniBand, a current card of NVIDIA Networking (vendor 15b3: all of them do RDMA), or one that the data list."""
+    pci = text(nic, "pci_id") or ""
+    infiniband = text(nic, "class") == "0207" or text(nic, "link_layer") == "InfiniBand"
+    return infiniband or pci.startswith("15b3:") or pci in rdma_nics
+
+
+def usable_gpus(node: Node) -> float | None:
+    """GPUs of the node that pods can get: allocatable once the device plugin runs, else those of the bus."""
+    count = number(node, "accelerators", "count")
+    usable = number(node, "allocatable", f"{text(node, 'accelerators', 'vendor')}.com/gpu")
+    if usable:
+        return min(usable, count) if count else usable
+    return count

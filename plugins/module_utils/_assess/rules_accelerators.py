@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from .look import dig, names, number, strings, text
 from .model import FAIL, PASS, UNKNOWN, WARN, Case, Finding
-from .nodes import Node, models, name
+from .nodes import Node, models, name, usable_gpus
 
 _LEARN = "Let Node Feature Discovery run on the nodes (site does that), then assess again."
 
@@ -78,7 +78,9 @@ def _judge(case: Case, node: Node) -> tuple[str, str, bool]:
         return UNKNOWN, f"{observed} of an unknown vendor", True
     if case.matrix is None:
         return UNKNOWN, observed, False
-    row = next((row for row in case.matrix["rows"] if (row["path"], row["vendor"]) == (case.path, vendor)), None)
+    row = case.row_of(vendor)
+    if row is None and any(one["accelerators"] is None for one in case.matrix["rows"]):
+        return UNKNOWN, f"{observed}: the hardware table of this release isn't known", False
     if row is None:
         return FAIL, f"{observed}: the article has no {vendor.upper()} row for this path", False
     if row["accelerators"] is None:
@@ -176,7 +178,7 @@ def gpu_capacity(case: Case) -> list[Finding]:
         for node in case.candidates.gpu
         if dig(node, "ready") is not False and dig(node, "schedulable") is not False
     ]
-    counts = [_usable(node) for node in ready]
+    counts = [usable_gpus(node) for node in ready]
     fits = sum(int(count // each) for count in counts if count is not None)
     if not case.candidates.gpu and not case.candidates.unsure:
         return []
@@ -189,10 +191,3 @@ def gpu_capacity(case: Case) -> list[Finding]:
         blocking=True, hardware=unclear, source="declaration and node facts",
     )]  # fmt: skip
 
-
-def _usable(node: Node) -> float | None:
-    """GPUs of the node that pods can get: allocatable once the device plugin runs, else those of the bus."""
-    count, usable = number(node, "accelerators", "count"), _allocatable(node)
-    if usable:
-        return min(usable, count) if count else usable
-    return count

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from .look import dig, flag, mapping, names, number, rows, text
 from .model import FAIL, PASS, UNKNOWN, WARN, Case, Finding
-from .nodes import Node, models
+from .nodes import Node, is_rdma_card, models
 
-_RDMA_VENDOR = "15b3:"  # every current card of NVIDIA Networking does RDMA
 _NFD = "Let Node Feature Discovery run on the nodes (site does that), then assess again."
 
 
@@ -37,7 +36,7 @@ def node_rdma(case: Case, node: Node) -> tuple[str, str]:
         return FAIL, "no card that can do RDMA"
     if capable is None or nics is None:
         return UNKNOWN, "its network cards aren't known"
-    cards = [nic for nic in nics if _is_rdma(case, nic)]
+    cards = [nic for nic in nics if is_rdma_card(nic, case.facts.rdma_nics)]
     fast = [nic for nic in cards if _fast(case, nic)]
     if not cards:
         return UNKNOWN, "the card that can do RDMA isn't known"
@@ -60,12 +59,6 @@ def _ports(cards: list[Node]) -> tuple[str, str]:
 
 def _labels(cards: list[Node]) -> list[str]:
     return [text(card, "name") or text(card, "pci_id") or "a card" for card in cards]
-
-
-def _is_rdma(case: Case, nic: Node) -> bool:
-    pci = text(nic, "pci_id") or ""
-    infiniband = text(nic, "class") == "0207" or text(nic, "link_layer") == "InfiniBand"
-    return infiniband or pci.startswith(_RDMA_VENDOR) or pci in case.facts.rdma_nics
 
 
 def _fast(case: Case, nic: Node) -> bool:

@@ -20,6 +20,8 @@ def tier(case: Case) -> tuple[str | None, list[str]]:
     if case.row is None:
         return None, []
     found, said = case.row["tier"], []
+    if case.row.get("site"):
+        said.append(f"By {case.row['source']}; it isn't Red Hat's support matrix.")
     for note in case.matrix["notes"] if case.matrix else []:
         if _applies(case, note):
             said.append(note["says"])

@@ -1,0 +1,47 @@
+# Copyright (c) 2026 llmd.openshift contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Rules on where software comes from: signs of a disconnected cluster, operators out of other catalogs."""
+
+from __future__ import annotations
+
+from .._plan.catalog import wanted_catalog
+from .look import dig, flag, names, rows, strings, text
+from .model import PASS, UNKNOWN, WARN, Case, Finding
+
+
+def disconnected(case: Case) -> list[Finding]:
+    """Mirror sets or default catalogs that are off: such a cluster usually can't reach the internet, where hf:// models are."""
+    sets = [*strings(case.snapshot, "mirrors", "digest"), *strings(case.snapshot, "mirrors", "tag")]
+    off = flag(case.snapshot, "mirrors", "default_catalogs_disabled")
+    signs = [f"mirror sets {names(sets)}"] if sets else []
+    signs += ["the default catalogs are disabled"] if off else []
+    blind = off is None and dig(case.snapshot, "mirrors", "digest") is None and dig(case.snapshot, "mirrors", "tag") is None
+    fetched = text(case.declared, "model_uri") or ""
+    trouble = bool(signs) and fetched.startswith("hf://")
+    status = UNKNOWN if blind else WARN if trouble else PASS
+    observed = "; ".join(signs) or ("the mirror sets could not be read" if blind else "no sign of a disconnected cluster")
+    return [case.finding(
+        "disconnected", status, "cluster", observed + (f"; the model comes from {fetched}" if trouble else ""),
+        "a model that the cluster can reach",
+        "Mirror the model (oci://, s3:// or pvc://), or make sure that the nodes reach huggingface.co." if trouble else "Grant list on imagedigestmirrorsets.config.openshift.io." if blind else "Nothing.",
+        source="config.openshift.io/v1 ImageDigestMirrorSet, ImageTagMirrorSet, OperatorHub",
+    )]  # fmt: skip
+
+
+def other_catalogs(case: Case) -> list[Finding]:
+    """Operators of this path that were installed from a catalog that nobody declared: their versions may not be Red Hat's."""
+    found = []
+    for operator in rows(case.snapshot, "operators") or []:
+        package = text(operator, "package") or ""
+        row = case.facts.operators.get(package)
+        if row is None:
+            continue
+        wanted = wanted_catalog(row, case.declared)
+        seen = (text(operator, "catalog"), text(operator, "catalog_namespace") or wanted[1])
+        if seen[0] is not None and seen != wanted:
+            found.append(case.finding(
+                "operator-catalog", WARN, f"operator {package}", f"installed from {seen[1]}/{seen[0]}", f"{wanted[1]}/{wanted[0]}",
+                f"If that catalog mirrors the right one, declare llmd_operator_catalogs: {{{package}: {seen[0]}}}.", source=row["source"],
+            ))  # fmt: skip
+    return found
