@@ -94,7 +94,15 @@ def discover(kubeconfig: str, seconds: float = 300) -> None:
         _sleep(end, "NodeFeatures")
         now = len(kubectl(kubeconfig, "get", "nodefeatures", "-A", "-o", "name", check=False).split())
         calm, seen = (calm + 1, now) if now and now == seen else (0, now)
-    while not kubectl(kubeconfig, "get", "csv", "-n", "openshift-nfd", "-o", "jsonpath={.items[?(@.status.phase=='Succeeded')].metadata.name}"):
+    while not kubectl(
+        kubeconfig,
+        "get",
+        "csv",
+        "-n",
+        "openshift-nfd",
+        "-o",
+        "jsonpath={.items[?(@.status.phase=='Succeeded')].metadata.name}",
+    ):
         _sleep(end, "the CSV of Node Feature Discovery")
 
 
@@ -172,7 +180,9 @@ def record(profile: str, openshift: str, speed: float, folder: Path) -> None:
         cwd=ROOT, check=True,
     )  # fmt: skip
     try:
-        told = subprocess.run([*rehearsal, "status", "--name", name, "--json"], cwd=ROOT, check=True, capture_output=True)
+        told = subprocess.run(
+            [*rehearsal, "status", "--name", name, "--json"], cwd=ROOT, check=True, capture_output=True
+        )
         kubeconfig = json.loads(told.stdout)["kubeconfig"]
         discover(kubeconfig)
         folder.mkdir(parents=True, exist_ok=True)

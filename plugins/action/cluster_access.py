@@ -13,7 +13,7 @@ from typing import Any
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
-from ansible_collections.llmd.openshift.plugins.module_utils._access import whoami
+from ansible_collections.llmd.openshift.plugins.module_utils._access import process, whoami
 from ansible_collections.llmd.openshift.plugins.module_utils._data import files
 from ansible_collections.llmd.openshift.plugins.module_utils._data.errors import DataError
 
@@ -34,7 +34,7 @@ class ActionModule(ActionBase):
         if args.get("state") in ("locked", "unlocked") and not args.get("holder"):
             args["holder"] = whoami.holder_name()
         if args.get("state") == "locked" and args.get("holder") == whoami.holder_name():
-            args.setdefault("process", whoami.run_pid())
+            args.setdefault("process", process.describe(whoami.run_pid()))
         result.update(
             self._execute_module(module_name="llmd.openshift.cluster_access", module_args=args, task_vars=task_vars)
         )

@@ -31,7 +31,11 @@ class ActionModule(ActionBase):
             return {**result, "failed": True, "msg": str(error)}
         found = explain.lines(data, rule)
         if found is None:
-            return {**result, "failed": True, "msg": f"llmd_explain: no rule has the id {ascii(rule)}. {explain.hint(data, rule)}"}
+            return {
+                **result,
+                "failed": True,
+                "msg": f"llmd_explain: no rule has the id {ascii(rule)}. {explain.hint(data, rule)}",
+            }
         for line in found:
             Display().display(line)
         return {**result, "changed": False, "explanation": found}

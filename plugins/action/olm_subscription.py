@@ -31,12 +31,14 @@ class ActionModule(ClusterAction):
             wishes = parse(plain(args["subscriptions"]))
             if not wishes:
                 return {"changed": False, "operators": [], "approved": []}
+            cluster = self.connect(args)
             work = Operators(
-                self.connect(args),
+                cluster,
                 wishes,
                 args["timeout_seconds"],
                 lambda line: self.show(host, line),
                 until=args["until"],
+                beat=self.beat(cluster),
             )
             if self._task.check_mode:
                 return _would(work.look())

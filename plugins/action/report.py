@@ -14,7 +14,16 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
-from ansible_collections.llmd.openshift.plugins.module_utils._report import document, fleet, html, journal, junit, markdown, redact, text
+from ansible_collections.llmd.openshift.plugins.module_utils._report import (
+    document,
+    fleet,
+    html,
+    journal,
+    junit,
+    markdown,
+    redact,
+    text,
+)
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "roles" / "report" / "templates"
 FACTS = ("declared", "snapshot", "assessment", "plan", "proof", "failure")

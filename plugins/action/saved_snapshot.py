@@ -42,7 +42,11 @@ class ActionModule(ActionBase):
             return {**result, "failed": True, "msg": str(error)}
         wrong = snapshot.other_cluster(found, args["cluster_id"], args["api_url"])
         if wrong:
-            return {**result, "failed": True, "msg": f"Another cluster: {path}: {wrong}. Give the file of that cluster."}
+            return {
+                **result,
+                "failed": True,
+                "msg": f"Another cluster: {path}: {wrong}. Give the file of that cluster.",
+            }
         return {**result, "changed": False, "snapshot": found}
 
 

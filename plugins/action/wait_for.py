@@ -32,8 +32,13 @@ class ActionModule(ClusterAction):
                 return {"changed": False, "waited": []}
             if self._task.check_mode:
                 return self._look(args, targets)
+            cluster = self.connect(args)
             results = Wait(
-                self.connect(args), targets, args["timeout_seconds"], lambda line: self.show(host, line)
+                cluster,
+                targets,
+                args["timeout_seconds"],
+                lambda line: self.show(host, line),
+                beat=self.beat(cluster),
             ).run()
         except TargetError as error:
             return failure(f"wait_for: {error}", problems=error.problems)

@@ -52,8 +52,10 @@ options:
       - Filled in with user, host and process id of ansible-playbook, which are the same in all tasks of a run.
     type: str
   process:
-    description: Process id of the run, so that a dead run's lock is free at once on the same machine. Filled in.
-    type: int
+    description:
+      - Process id and start time of the run (C(pid:start)), so that a dead run's lock is free at once on the same machine.
+      - Filled in. When that process has ended meanwhile, the lock isn't taken.
+    type: str
   takeover:
     description: Take the lock away from another run.
     type: bool
@@ -159,7 +161,7 @@ SPEC: dict[str, Any] = {
     "namespaces": {"type": "dict", "default": {}},
     "rbac": {"type": "dict"},
     "holder": {"type": "str"},
-    "process": {"type": "int"},
+    "process": {"type": "str"},
     "takeover": {"type": "bool", "default": False},
     "lease_seconds": {"type": "int", "default": lease.DURATION_SECONDS},
 }
@@ -215,10 +217,15 @@ def _refuse(
 
 
 def _me(params: dict[str, Any]) -> lease.Holder:
-    pid = params["process"]
-    if not pid:
-        return lease.Holder(params["holder"])
-    return lease.Holder(params["holder"], process.machine(), process.describe(pid))
+    me = lease.Holder(params["holder"], process.machine() if params["process"] else "", params["process"] or "")
+    if process.alive(me.process, me.machine) is False:
+        raise lease.Locked(
+            "The run that wanted the lock has ended",
+            f"Lease {lease.NAMESPACE}/{lease.NAME}",
+            f"process {me.process} of {me.name} isn't there any more",
+            "Nothing was changed. Run again.",
+        )
+    return me
 
 
 def main() -> None:

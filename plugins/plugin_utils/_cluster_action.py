@@ -7,10 +7,15 @@
 from __future__ import annotations
 
 import json
+import os
+from collections.abc import Callable
 from typing import Any
 
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
+from ansible_collections.llmd.openshift.plugins.module_utils._access import lock, whoami
+from ansible_collections.llmd.openshift.plugins.module_utils._access.lease import Locked
+from ansible_collections.llmd.openshift.plugins.module_utils._errors import ClusterError
 from ansible_collections.llmd.openshift.plugins.module_utils._k8s import AUTH_SPEC, Cluster
 
 
@@ -29,6 +34,25 @@ class ClusterAction(ActionBase):
     def connect(self, args: dict[str, Any]) -> Cluster:
         """The cluster that the task's connection options name. :raises ClusterError:"""
         return Cluster.connect({key: args.get(key) for key in AUTH_SPEC})
+
+    def beat(self, cluster: Cluster) -> Callable[[], None]:
+        """What a long wait does between two looks: it keeps the run's lock, and ends when the run was killed.
+
+        The returned function raises Locked when the lock was taken over, or when this worker has outlived its run.
+        """
+        run, renewal = os.getppid(), lock.Renewal(cluster, whoami.holder())
+
+        def beat() -> None:
+            if os.getppid() != run:
+                raise Locked("The run has ended", f"process {run}", "ansible-playbook was killed", "Run again.")
+            try:
+                renewal.tick()
+            except Locked:
+                raise
+            except ClusterError:
+                return  # an API that doesn't answer is the wait's own matter; the lock outlives a minute without it
+
+        return beat
 
     def show(self, host: str, line: str) -> None:
         """One progress line; it goes through Ansible's display, so AAP's output has it too."""

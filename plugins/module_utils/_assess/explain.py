@@ -24,7 +24,14 @@ KINDS = {
 def known(facts: Facts) -> dict[str, dict[str, str]]:
     """Every rule and quirk by id: kind, checks, why, remedy, source and, for quirks, remove_when."""
     rules = {
-        rule.id: {"kind": rule.kind, "checks": rule.checks, "why": rule.why, "remedy": rule.remedy, "source": rule.source} for rule in RULES
+        rule.id: {
+            "kind": rule.kind,
+            "checks": rule.checks,
+            "why": rule.why,
+            "remedy": rule.remedy,
+            "source": rule.source,
+        }
+        for rule in RULES
     }
     return {**rules, **{quirk["id"]: _quirk(quirk) for quirk in facts.quirks}}
 
@@ -59,4 +66,8 @@ def lines(facts: Facts, rule: str) -> list[str] | None:
 def hint(facts: Facts, rule: str) -> str:
     """What the user may have meant."""
     near = difflib.get_close_matches(rule, known(facts), n=1)
-    return f"Did you mean {near[0]}? All are in docs/rules.md." if near else f"Known are {', '.join(sorted(known(facts)))}."
+    return (
+        f"Did you mean {near[0]}? All are in docs/rules.md."
+        if near
+        else f"Known are {', '.join(sorted(known(facts)))}."
+    )

@@ -8,7 +8,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from . import quirks, rules_accelerators, rules_catalogs, rules_fabric, rules_model, rules_network, rules_platform, rules_run, site_checks
+from . import (
+    quirks,
+    rules_accelerators,
+    rules_catalogs,
+    rules_fabric,
+    rules_model,
+    rules_network,
+    rules_platform,
+    rules_run,
+    site_checks,
+)
 from .model import ARTICLE, Case, Finding
 
 

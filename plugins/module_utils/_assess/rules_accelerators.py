@@ -190,4 +190,3 @@ def gpu_capacity(case: Case) -> list[Finding]:
         f"room for {replicas:g} replicas", "Lower llmd_replicas or llmd_gpus_per_replica, or make more nodes ready.",
         blocking=True, hardware=unclear, source="declaration and node facts",
     )]  # fmt: skip
-

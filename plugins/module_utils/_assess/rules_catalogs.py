@@ -16,11 +16,15 @@ def disconnected(case: Case) -> list[Finding]:
     off = flag(case.snapshot, "mirrors", "default_catalogs_disabled")
     signs = [f"mirror sets {names(sets)}"] if sets else []
     signs += ["the default catalogs are disabled"] if off else []
-    blind = off is None and dig(case.snapshot, "mirrors", "digest") is None and dig(case.snapshot, "mirrors", "tag") is None
+    blind = (
+        off is None and dig(case.snapshot, "mirrors", "digest") is None and dig(case.snapshot, "mirrors", "tag") is None
+    )
     fetched = text(case.declared, "model_uri") or ""
     trouble = bool(signs) and fetched.startswith("hf://")
     status = UNKNOWN if blind else WARN if trouble else PASS
-    observed = "; ".join(signs) or ("the mirror sets could not be read" if blind else "no sign of a disconnected cluster")
+    observed = "; ".join(signs) or (
+        "the mirror sets could not be read" if blind else "no sign of a disconnected cluster"
+    )
     return [case.finding(
         "disconnected", status, "cluster", observed + (f"; the model comes from {fetched}" if trouble else ""),
         "a model that the cluster can reach",

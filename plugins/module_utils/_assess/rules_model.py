@@ -99,7 +99,9 @@ def host_headroom(case: Case) -> list[Finding]:
         return []  # gpu-capacity and accelerator-present say what isn't known of the GPUs
     fits = sum(room for room in rooms if room is not None)
     enough = fits >= replicas
-    blind = [node for node in case.candidates.gpu if number(node, "cpu") is None or number(node, "memory_bytes") is None]
+    blind = [
+        node for node in case.candidates.gpu if number(node, "cpu") is None or number(node, "memory_bytes") is None
+    ]
     status = FAIL if not enough else UNKNOWN if blind else PASS
     cpu, memory = case.declared.get("cpu_per_replica"), case.declared.get("memory_per_replica")
     return [case.finding(
@@ -116,7 +118,10 @@ def _room(case: Case, node: Node) -> int | None:
     if gpus is None:
         return None
     limits = [gpus / (number(case.declared, "gpus_per_replica") or 1)]
-    for have, option in ((number(node, "cpu"), "cpu_per_replica"), (number(node, "memory_bytes"), "memory_per_replica")):
+    for have, option in (
+        (number(node, "cpu"), "cpu_per_replica"),
+        (number(node, "memory_bytes"), "memory_per_replica"),
+    ):
         want = quantity.parse(str(case.declared.get(option)))
         if have is not None and want:
             limits.append(have / want)
@@ -127,8 +132,13 @@ def offload_headroom(case: Case) -> list[Finding]:
     """The offloaded KV cache is host memory of the replica: within its limit, and the node must have it for all its replicas."""
     if case.path != "kv_cache_offload" or not case.candidates.gpu:
         return []
-    wanted, limit = number(case.declared, "kv_offload_gib"), quantity.parse(str(case.declared.get("memory_per_replica")))
-    rest: dict[str, Any] = {"source": "reference: pinned host memory counts against the pod's limit (Kubernetes memory cgroup)"}
+    wanted, limit = (
+        number(case.declared, "kv_offload_gib"),
+        quantity.parse(str(case.declared.get("memory_per_replica"))),
+    )
+    rest: dict[str, Any] = {
+        "source": "reference: pinned host memory counts against the pod's limit (Kubernetes memory cgroup)"
+    }
     expected = "room for the offloaded KV cache in the replica's memory, and for the replicas on the node"
     if not wanted or not limit:
         return [case.finding(
@@ -156,4 +166,3 @@ def _offload(case: Case, node: Node, limit: float) -> tuple[str, str]:
     full = int(min(gpus // (number(case.declared, "gpus_per_replica") or 1), number(case.declared, "replicas") or 2))
     said = f"{full} replicas of {limit / GIB:.4g} GiB on {memory / GIB:.4g} GiB of memory"
     return (PASS if full * limit <= memory else WARN), said
-

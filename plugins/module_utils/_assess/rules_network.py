@@ -17,7 +17,11 @@ except ImportError:  # a broken controller is told so by the finding itself
     netaddr = None
 
 _OVN = "openshift-docs, OVN-Kubernetes address ranges (join 100.64.0.0/16, transit 100.88.0.0/16, masquerade 169.254.0.0/17)"
-_INTERNAL = {"OVN-Kubernetes join": "100.64.0.0/16", "OVN-Kubernetes transit": "100.88.0.0/16", "OVN-Kubernetes masquerade": "169.254.0.0/17"}
+_INTERNAL = {
+    "OVN-Kubernetes join": "100.64.0.0/16",
+    "OVN-Kubernetes transit": "100.88.0.0/16",
+    "OVN-Kubernetes masquerade": "169.254.0.0/17",
+}
 _RAILS = "one RDMA port a GPU is the layout of the vendors' reference systems (DGX, HGX)"
 
 
@@ -55,9 +59,29 @@ def overlaps(case: Case) -> list[Finding]:
     if bad or (unknown and ours):
         said = [f"{names([ascii(item)[1:-1] for item in bad])} isn't a network"] if bad else []
         said += [f"the {' and the '.join(unknown)} isn't known"] if unknown and ours else []
-        found.append(case.finding("network-overlap", UNKNOWN, "networks", "; ".join(said), expected, "Look them up by hand (Network and Infrastructure cluster).", source=_OVN))
+        found.append(
+            case.finding(
+                "network-overlap",
+                UNKNOWN,
+                "networks",
+                "; ".join(said),
+                expected,
+                "Look them up by hand (Network and Infrastructure cluster).",
+                source=_OVN,
+            )
+        )
     if not found and theirs:
-        found.append(case.finding("network-overlap", PASS, "networks", f"{len(ours) + len(theirs)} networks, no common address", expected, "Nothing.", source=_OVN))
+        found.append(
+            case.finding(
+                "network-overlap",
+                PASS,
+                "networks",
+                f"{len(ours) + len(theirs)} networks, no common address",
+                expected,
+                "Nothing.",
+                source=_OVN,
+            )
+        )
     return found
 
 
@@ -74,7 +98,11 @@ def _pairs(one: list[Any], *others: list[Any]) -> list[tuple[str, str]]:
 
 
 def _overlap(case: Case, one: str, two: str, rail: bool) -> Finding:
-    remedy = "Choose another subnet in llmd_rail_subnets." if rail else "The cluster's networks can't be changed in place; ask Red Hat."
+    remedy = (
+        "Choose another subnet in llmd_rail_subnets."
+        if rail
+        else "The cluster's networks can't be changed in place; ask Red Hat."
+    )
     return case.finding(
         "network-overlap", FAIL if rail else WARN, one, f"overlaps with {two}", "networks without a common address", remedy, blocking=rail, source=_OVN
     )  # fmt: skip
@@ -104,7 +132,12 @@ def pod_room(case: Case) -> list[Finding]:
     room = 0
     for cidr, prefix in zip(cidrs, prefixes, strict=True):
         good = _parsed("pod network", [cidr])[0]
-        if not good or not isinstance(prefix, int) or good[0][1].version != 4 or not good[0][1].prefixlen <= prefix <= 32:
+        if (
+            not good
+            or not isinstance(prefix, int)
+            or good[0][1].version != 4
+            or not good[0][1].prefixlen <= prefix <= 32
+        ):
             continue
         room += 2 ** (prefix - good[0][1].prefixlen)
     if not room:
@@ -136,7 +169,12 @@ def _ports_per_gpu(case: Case, node: Node, declared: int) -> tuple[str, str]:
     gpus, nics = usable_gpus(node), rows(node, "nics")
     if not gpus or nics is None:
         return UNKNOWN, "its GPUs or its network cards aren't known"
-    ports = sum(1 for nic in nics if is_rdma_card(nic, case.facts.rdma_nics) and not dig(case.facts.traits, "slow_nics", text(nic, "pci_id") or ""))
+    ports = sum(
+        1
+        for nic in nics
+        if is_rdma_card(nic, case.facts.rdma_nics)
+        and not dig(case.facts.traits, "slow_nics", text(nic, "pci_id") or "")
+    )
     said = f"{ports} RDMA ports for {gpus:g} GPUs"
     return (PASS if ports >= gpus and declared in (0, ports) else WARN), said
 

@@ -27,13 +27,19 @@ def problems(rows: Iterable[Mapping[str, Any]], facts: Facts) -> list[str]:
         matrix = facts.matrix.get(row["release"])
         strange = [model for model in row["accelerators"] if model not in known]
         if matrix is None:
-            found.append(f"{where}: release {ascii(row['release'])} isn't in the matrix; known are {', '.join(facts.releases)}.")
+            found.append(
+                f"{where}: release {ascii(row['release'])} isn't in the matrix; known are {', '.join(facts.releases)}."
+            )
         if strange:
-            found.append(f"{where}: {', '.join(strange)} is no model that the data can recognise (data/accelerators.yml).")
+            found.append(
+                f"{where}: {', '.join(strange)} is no model that the data can recognise (data/accelerators.yml)."
+            )
         listed = next((one for one in (matrix or {"rows": []})["rows"] if _cell(one) == _cell(row)), None)
         there = sorted(set((listed or {}).get("accelerators") or []) & set(row["accelerators"]))
         if there:
-            found.append(f"{where}: {', '.join(there)} is in the article's row for that path already; a site's rows only add.")
+            found.append(
+                f"{where}: {', '.join(there)} is in the article's row for that path already; a site's rows only add."
+            )
     return found
 
 
@@ -46,14 +52,18 @@ def merged(facts: Facts, rows: Iterable[Mapping[str, Any]]) -> Facts:
     added: dict[str, list[dict[str, Any]]] = {}
     for row in rows:
         kept = {key: value for key, value in row.items() if key != "release"}
-        added.setdefault(str(row["release"]), []).append({**kept, "source": f"{OPTION}, your own row: {row['source']}", "site": True})
+        added.setdefault(str(row["release"]), []).append(
+            {**kept, "source": f"{OPTION}, your own row: {row['source']}", "site": True}
+        )
     if not added:
         return facts
     matrix = {release: {**one, "site_rows": added.get(release, [])} for release, one in facts.matrix.items()}
     return replace(facts, matrix=matrix)
 
 
-def row_for(matrix: Mapping[str, Any] | None, path: str, vendor: str, models: Iterable[str]) -> Mapping[str, Any] | None:
+def row_for(
+    matrix: Mapping[str, Any] | None, path: str, vendor: str, models: Iterable[str]
+) -> Mapping[str, Any] | None:
     """The article's row, unless one of the models is only in the site's: then that one, with the models of both."""
     if matrix is None:
         return None

@@ -48,9 +48,7 @@ def read(path: Path) -> Any:
 def _validator(schema: Path, part: str | None = None) -> Any:
     _need_libraries(schema)
     whole = json.loads(schema.read_text(encoding="utf-8"))
-    return jsonschema.Draft202012Validator(
-        {"$ref": f"#/$defs/{part}", "$defs": whole["$defs"]} if part else whole
-    )
+    return jsonschema.Draft202012Validator({"$ref": f"#/$defs/{part}", "$defs": whole["$defs"]} if part else whole)
 
 
 def problems(data: Any, schema: str, root: Path = ROOT, part: str | None = None) -> list[str]:

@@ -100,7 +100,9 @@ def _conditions(
         if name in present:
             beyond = sorted(stages - set(option["only_for"])) if "only_for" in option else []
             if beyond:
-                errors.append(f"{name}: can't be given to a run with the stage {', '.join(beyond)}; only assess and plan take it.")
+                errors.append(
+                    f"{name}: can't be given to a run with the stage {', '.join(beyond)}; only assess and plan take it."
+                )
             errors += [f"{name}: needs {other} too." for other in option.get("needs", []) if other not in present]
             errors += [
                 f"{name}: can't be given together with {other}."

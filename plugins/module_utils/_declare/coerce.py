@@ -9,8 +9,8 @@ dict, so nothing here compares exact types, and everything that comes out is pla
 
 from __future__ import annotations
 
-import math
 import json
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 

@@ -11,16 +11,20 @@ from typing import Any
 from .._data.errors import DataError
 from .._errors import Unreadable
 from .._snapshot.objects import KINDS
-from .._snapshot.values import dig, mapping, name_of, namespace_of, text
+from .._snapshot.values import mapping, name_of, namespace_of, text
 from . import documents, layout
 from .layout import Place
 
+Objects = list[Any]  # a name of its own, since `MustGather.list` hides the built-in inside the class
+Places = list[Place]
 NOT_THERE = "not in the must-gather"
 CRDS = "customresourcedefinitions.apiextensions.k8s.io"
 # Of these a part that is broken still has its name: the node is there, and what is unknown is unknown of that node alone.
 PER_NODE = ("nodes", "nodefeatures.nfd.k8s-sigs.io", "sriovnetworknodestates.sriovnetwork.openshift.io")
 # The default gather takes all of OLM at once: with some of it there, none of a kind means that there is none.
-OLM = tuple(f"{plural}.operators.coreos.com" for plural in ("subscriptions", "clusterserviceversions", "catalogsources"))
+OLM = tuple(
+    f"{plural}.operators.coreos.com" for plural in ("subscriptions", "clusterserviceversions", "catalogsources")
+)
 OLM_SIGNS = OLM[1:]
 # All that collect.py looks up in the discovery document (a test compares): served as far as anybody knows.
 ASKED = (
@@ -37,7 +41,7 @@ class MustGather:
     def __init__(self, path: str, files: Mapping[str, bytes | None]) -> None:
         self.path, self.files = path, files
         self.notes: list[dict[str, str]] = []
-        self.places: dict[str, list[Place]] = {}
+        self.places: dict[str, Places] = {}
         for name in sorted(files):
             found = layout.place(name)
             if found:
@@ -66,18 +70,17 @@ class MustGather:
                 return obj
         raise _unknown(resource, NOT_THERE)
 
-    def list(
-        self, path: str, reduce: Callable[[dict[str, Any]], Any], label_selector: str | None = None, metadata_only: bool = False, **_other: Any
-    ) -> list[Any]:  # fmt: skip
-        """label_selector: only "!key" is understood, the one form that is asked for."""
-        resource, _namespace, _name = layout.resource_of(path)
-        if metadata_only and resource == CRDS:
+    def list(self, path: str, **options: Any) -> Objects:
+        """Options as of `_k8s.Cluster.list`; of label selectors only "!key" is understood, the one form that is asked for."""
+        reduce: Callable[[dict[str, Any]], Any] = options["reduce"]
+        resource = layout.resource_of(path)[0]
+        if options.get("metadata_only") and resource == CRDS:
             return [reduce({"metadata": {"name": place.name}}) for place in self._there(resource) if place.name]
-        unwanted = (label_selector or "").removeprefix("!")
-        kept = [obj for obj in self._objects(resource) if not unwanted or unwanted not in mapping(obj, "metadata", "labels")]
-        return [reduce(obj) for obj in kept]
+        unwanted = str(options.get("label_selector") or "").removeprefix("!")
+        objects = self._objects(resource)
+        return [reduce(obj) for obj in objects if not unwanted or unwanted not in mapping(obj, "metadata", "labels")]
 
-    def _there(self, resource: str) -> list[Place]:
+    def _there(self, resource: str) -> Places:
         found = self.places.get(resource)
         if found is None and not (resource in OLM and self._olm_gathered()):
             raise _unknown(resource, NOT_THERE)
@@ -86,7 +89,7 @@ class MustGather:
     def _olm_gathered(self) -> bool:
         return any(map(layout.is_version, self.files)) and all(sign in self.places for sign in OLM_SIGNS)
 
-    def _objects(self, resource: str) -> list[dict[str, Any]]:
+    def _objects(self, resource: str) -> Objects:
         """Each object once, whichever image's folder has it; an object's own file goes before a list that has it too."""
         found: dict[tuple[str, str], dict[str, Any]] = {}
         for place in sorted(self._there(resource), key=lambda place: place.name is None):
@@ -94,13 +97,9 @@ class MustGather:
                 found.setdefault((namespace_of(obj), name_of(obj)), obj)
         return list(found.values())
 
-    def _of(self, place: Place) -> list[dict[str, Any]]:
+    def _of(self, place: Place) -> Objects:
         try:
-            document = self._document(place.path)
-            items = document.get("items") if place.name is None or "items" in document else [document]
-            if not isinstance(items, list) or not all(isinstance(item, dict) and name_of(item) for item in items):
-                raise documents.Broken("an object has no name, or the list isn't one")
-            return items
+            return _items(self._document(place.path), place)
         except documents.Broken as error:
             if place.name is None or place.resource not in PER_NODE:
                 raise _unknown(place.resource, f"{place.path}: {error}") from error
@@ -123,15 +122,23 @@ class MustGather:
         ids: set[str] = set()
         for place in self.places.get("clusterversions.config.openshift.io", []):
             try:
-                document = self._document(place.path)
+                objects = _items(self._document(place.path), place)
             except documents.Broken:
                 continue
-            ids |= {found for obj in document.get("items") or [document] if (found := text(dig(obj, "spec"), "clusterID"))}
+            ids |= {found for obj in objects if (found := text(obj, "spec", "clusterID"))}
         if len(ids) > 1:
             raise DataError(
                 "This is more than one must-gather", ascii(self.path)[1:-1], f"it holds data of the clusters {' and '.join(sorted(ids))}",
                 "Give the folder of one of them.",
             )  # fmt: skip
+
+
+def _items(document: dict[str, Any], place: Place) -> Objects:
+    """The objects of one file: a list, or the one that it is named after."""
+    items: Any = document.get("items") if place.name is None or "items" in document else [document]
+    if not isinstance(items, list) or not all(isinstance(item, dict) and name_of(item) for item in items):
+        raise documents.Broken("an object has no name, or the list isn't one")
+    return items
 
 
 def _group(name: str) -> dict[str, Any]:
@@ -141,7 +148,9 @@ def _group(name: str) -> dict[str, Any]:
 
 
 def _unknown(resource: str, why: str) -> Unreadable:
-    return Unreadable("A part of the must-gather can't be used", resource, printable(why), "Gather again, or gather that part too.")
+    return Unreadable(
+        "A part of the must-gather can't be used", resource, printable(why), "Gather again, or gather that part too."
+    )
 
 
 def printable(text_: str) -> str:

@@ -70,4 +70,8 @@ def parse(raw: bytes) -> dict[str, Any]:
 def _reason(error: BaseException) -> str:
     mark = getattr(error, "problem_mark", None)
     problem = getattr(error, "problem", None)
-    return "not YAML" + (f", line {mark.line + 1}" if mark else "") + (f": {ascii(problem)[1:-1][:120]}" if problem else "")
+    return (
+        "not YAML"
+        + (f", line {mark.line + 1}" if mark else "")
+        + (f": {ascii(problem)[1:-1][:120]}" if problem else "")
+    )

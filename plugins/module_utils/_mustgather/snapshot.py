@@ -31,7 +31,9 @@ def of_must_gather(path: str, catalog: dict[str, Any], packages: list[str], read
     """
     gathered = MustGather(path, store.read(path, _wanted))
     found = collect.read(gathered, catalog, packages, ["openshift/tools"], read_at)
-    broken = [{"what": name, "why": "the archive ends in the middle"} for name in gathered.files if name.startswith("(")]
+    broken = [
+        {"what": name, "why": "the archive ends in the middle"} for name in gathered.files if name.startswith("(")
+    ]
     return {**found, "unreadable": [*found["unreadable"], *gathered.notes, *broken]}
 
 
@@ -65,5 +67,7 @@ def other_cluster(snapshot: dict[str, Any], declared_id: str | None, declared_ur
     seen = snapshot["cluster"]
     for word, declared, found in (("id", declared_id, seen["id"]), ("API URL", declared_url, seen["api_url"])):
         if declared and found and declared.rstrip("/").lower() != found.rstrip("/").lower():
-            return f"these are facts of the cluster with the {word} {printable(found)}, declared is {printable(declared)}"
+            return (
+                f"these are facts of the cluster with the {word} {printable(found)}, declared is {printable(declared)}"
+            )
     return None

@@ -27,7 +27,11 @@ def read(path: str, wanted: Callable[[str], bool]) -> Files:
         return _folder(where, wanted)
     if where.is_file():
         return _archive(where, wanted)
-    raise _refusal(path, "there is no such folder or file", "Give the folder that oc adm must-gather wrote, or a .tar or .tar.gz of it.")
+    raise _refusal(
+        path,
+        "there is no such folder or file",
+        "Give the folder that oc adm must-gather wrote, or a .tar or .tar.gz of it.",
+    )
 
 
 def _refusal(path: str, why: str, todo: str) -> DataError:
@@ -43,7 +47,9 @@ class _Kept:
     def seen(self) -> None:
         self.count += 1
         if self.count > MAX_FILES:
-            raise _refusal(self.path, f"it has more than {MAX_FILES} files", "Give one must-gather, not the folder of many.")
+            raise _refusal(
+                self.path, f"it has more than {MAX_FILES} files", "Give one must-gather, not the folder of many."
+            )
 
     def add(self, name: str, size: int, content: Callable[[], bytes]) -> None:
         if size > MAX_BYTES:
@@ -51,7 +57,11 @@ class _Kept:
             return
         self.size += size
         if self.size > MAX_KEPT:
-            raise _refusal(self.path, f"its objects are more than {MAX_KEPT // 2**30} GiB", "Give one must-gather, not the folder of many.")
+            raise _refusal(
+                self.path,
+                f"its objects are more than {MAX_KEPT // 2**30} GiB",
+                "Give one must-gather, not the folder of many.",
+            )
         self.files[name] = content()
 
 
@@ -84,13 +94,21 @@ def _archive(where: Path, wanted: Callable[[str], bool]) -> Files:
                 kept.seen()
                 unpacked += member.size
                 if unpacked > FREE_BYTES and unpacked > packed * MAX_RATIO:
-                    raise _refusal(str(where), "it grows more than any real must-gather when it's unpacked", "Check where it comes from.")
+                    raise _refusal(
+                        str(where),
+                        "it grows more than any real must-gather when it's unpacked",
+                        "Check where it comes from.",
+                    )
                 name = member.name.removeprefix("./")
                 stream = archive.extractfile(member) if member.isfile() and wanted(name) else None
                 if stream is not None:
                     kept.add(name, member.size, stream.read)
     except (tarfile.TarError, EOFError, OSError, zlib.error, ValueError) as error:
         if not kept.files:
-            raise _refusal(str(where), "it's no .tar or .tar.gz archive, or it's broken at the beginning", "Copy it again, or unpack it and give the folder.") from error
+            raise _refusal(
+                str(where),
+                "it's no .tar or .tar.gz archive, or it's broken at the beginning",
+                "Copy it again, or unpack it and give the folder.",
+            ) from error
         kept.files["(end of the archive)"] = None
     return kept.files

@@ -58,7 +58,11 @@ def build(
 
 def _facts(declared: dict[str, Any], snapshot: dict[str, Any]) -> dict[str, Any]:
     """Where the facts come from and of when they are."""
-    offline = [f"{word} {declared[key]}" for key, word in (("must_gather", "must-gather"), ("snapshot", "snapshot")) if declared.get(key)]
+    offline = [
+        f"{word} {declared[key]}"
+        for key, word in (("must_gather", "must-gather"), ("snapshot", "snapshot"))
+        if declared.get(key)
+    ]
     return {"from": offline[0] if offline else "the cluster", "read_at": snapshot.get("read_at")}
 
 

@@ -71,7 +71,12 @@ def merged(table: Any, run: str, hosts: list[str], own: dict[str, Any]) -> dict[
         known = {entry["host"]: entry for entry in table["clusters"]}
     known[own["host"]] = own
     order = sorted({*hosts, *known})
-    return {"schema": SCHEMA, "run": run, "written": own["written"], "clusters": [known.get(host) or waiting(host) for host in order]}
+    return {
+        "schema": SCHEMA,
+        "run": run,
+        "written": own["written"],
+        "clusters": [known.get(host) or waiting(host) for host in order],
+    }
 
 
 def as_csv(table: dict[str, Any]) -> str:

@@ -36,12 +36,19 @@ def render(report: dict[str, Any]) -> str:
         "",
     ]
     if report["failure"]:
-        lines += [f"**Stopped at {inert(report['failure'].get('stage'))}:** {inert(report['failure'].get('message'))}", ""]
+        lines += [
+            f"**Stopped at {inert(report['failure'].get('stage'))}:** {inert(report['failure'].get('message'))}",
+            "",
+        ]
     lines += ["## Verdicts", "", *_verdicts(report), ""]
     lines += ["## Releases", "", *_releases(report), ""] if report["releases"] else []
     lines += ["## Findings", "", *_findings(report["findings"]), ""]
     if report["unreadable"]:
-        lines += ["Not known: " + "; ".join(f"{inert(item['what'])} ({inert(item['why'])})" for item in report["unreadable"][:LONGEST]), ""]
+        lines += [
+            "Not known: "
+            + "; ".join(f"{inert(item['what'])} ({inert(item['why'])})" for item in report["unreadable"][:LONGEST]),
+            "",
+        ]
     return "\n".join(lines)
 
 
@@ -60,13 +67,23 @@ def _verdicts(report: dict[str, Any]) -> list[str]:
         ]
         for path, row in report["paths"].items()
     ]
-    return _table(["path", "verdict", "tier", "why", "nearest yes"], rows) if rows else ["The run stopped before the assessment."]
+    return (
+        _table(["path", "verdict", "tier", "why", "nearest yes"], rows)
+        if rows
+        else ["The run stopped before the assessment."]
+    )
 
 
 def _releases(report: dict[str, Any]) -> list[str]:
     paths = list(next(iter(report["releases"].values())))
     rows = [
-        [inert(release), *[inert(f"{cells.get(path, {}).get('verdict')} {cells.get(path, {}).get('tier') or ''}".strip()) for path in paths]]
+        [
+            inert(release),
+            *[
+                inert(f"{cells.get(path, {}).get('verdict')} {cells.get(path, {}).get('tier') or ''}".strip())
+                for path in paths
+            ],
+        ]
         for release, cells in report["releases"].items()
     ]
     return _table(["RHOAI", *map(inert, paths)], rows)
@@ -78,7 +95,10 @@ def _findings(findings: list[dict[str, Any]]) -> list[str]:
     if not kept:
         return ["Nothing fails, warns or is unknown."]
     rows = [
-        [*(inert(item[key] or "") for key in ("status", "id", "path", "subject", "observed", "expected", "remedy")), _link(item["source"])]
+        [
+            *(inert(item[key] or "") for key in ("status", "id", "path", "subject", "observed", "expected", "remedy")),
+            _link(item["source"]),
+        ]
         for item in kept[:LONGEST]
     ]
     more = ["", f"{len(kept) - LONGEST} more are in report.html."] if len(kept) > LONGEST else []

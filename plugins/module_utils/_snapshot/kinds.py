@@ -57,7 +57,10 @@ def crds(
     found: dict[str, dict[str, Any]] = {}
     for name in sorted(names):
         known = resources.get(name) if all_known else None
-        found[name] = {"established": known is not None if all_known else None, "versions": list(known.versions) if known else []}
+        found[name] = {
+            "established": known is not None if all_known else None,
+            "versions": list(known.versions) if known else [],
+        }
     return found
 
 

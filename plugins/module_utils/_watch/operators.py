@@ -76,9 +76,11 @@ class Operators:
         seconds: float,
         show: Callable[[str], None],
         clock: Callable[[], float] = time.monotonic,
+        beat: Callable[[], None] = lambda: None,
         until: str = "succeeded",
     ) -> None:
         self._cluster, self._wishes, self._show, self._clock = cluster, wishes, show, clock
+        self._beat = beat
         self._until = until
         self._world = World()
         self._read: set[Source] = set()
@@ -94,6 +96,7 @@ class Operators:
         with Follower(self._cluster, SOURCES.values()) as follower:
             while True:
                 now = self._clock()
+                self._beat()
                 for event in follower.wait(min(self._tracker.pause(now, self._deadline), ASK_SECONDS)):
                     self._take(event)
                 if len(self._read) == len(SOURCES):

@@ -24,6 +24,8 @@ from .sources import Source, pick, plan
 LOOK_SECONDS = 3.0
 # The first reading of all objects gets that long even when there is no time to wait.
 FIRST_READ_SECONDS = 30.0
+# The longest time without a beat (renewal of the lock, end of a killed run).
+BEAT_SECONDS = 5.0
 
 
 class ClusterLike(Reader, Looker, Protocol):
@@ -55,8 +57,9 @@ class Wait:
         seconds: float,
         show: Callable[[str], None],
         clock: Callable[[], float] = time.monotonic,
+        beat: Callable[[], None] = lambda: None,
     ) -> None:
-        self._clock, self._show = clock, show
+        self._clock, self._show, self._beat = clock, show, beat
         self._cluster, self._targets = cluster, targets
         self._sources = plan(targets)
         self._evidence = Evidence(cluster)
@@ -73,7 +76,8 @@ class Wait:
         with Follower(self._cluster, self._sources.values()) as follower:
             while True:
                 now = self._clock()
-                for event in follower.wait(self._pause(now)):
+                self._beat()
+                for event in follower.wait(min(self._pause(now), BEAT_SECONDS)):
                     self._take(event)
                 self._judge()
                 if self._tracker.finished:

@@ -19,7 +19,14 @@ from tests.unit.plugins.module_utils._assess import clusters
 from tests.unit.plugins.module_utils._assess.clusters import node, snapshot
 
 GIB = 2**30
-NETWORKS = {"type": "OVNKubernetes", "cluster": ["10.128.0.0/14"], "host_prefixes": [23], "service": ["172.30.0.0/16"], "machine": ["192.0.2.0/24"], "mtu": 1400}
+NETWORKS = {
+    "type": "OVNKubernetes",
+    "cluster": ["10.128.0.0/14"],
+    "host_prefixes": [23],
+    "service": ["172.30.0.0/16"],
+    "machine": ["192.0.2.0/24"],
+    "mtu": 1400,
+}
 
 
 def declared(**more):
@@ -160,7 +167,10 @@ def test_rail_addresses(judged, subnet, status):
     assert one(judged(GOOD, declared(rail_subnets=[subnet])), "rail-addresses")["status"] == status
 
 
-@pytest.mark.parametrize(("cidr", "prefix", "status"), [("10.128.0.0/14", 23, "pass"), ("10.128.0.0/22", 23, "warn"), ("10.128.0.0/23", 23, "warn")])
+@pytest.mark.parametrize(
+    ("cidr", "prefix", "status"),
+    [("10.128.0.0/14", 23, "pass"), ("10.128.0.0/22", 23, "warn"), ("10.128.0.0/23", 23, "warn")],
+)
 def test_pod_addresses(judged, cidr, prefix, status):
     assert one(judged(nets(cluster=[cidr], host_prefixes=[prefix]), declared()), "pod-addresses")["status"] == status
 
@@ -172,11 +182,25 @@ def test_strange_host_prefixes_say_nothing(judged, prefixes):
 
 
 def rail(name, vfs=8):
-    return {"name": name, "pci_id": "15b3:1021", "class": "0200", "link_layer": "Ethernet", "speed_mbps": 400000, "state": "up", "sriov_totalvfs": vfs}
+    return {
+        "name": name,
+        "pci_id": "15b3:1021",
+        "class": "0200",
+        "link_layer": "Ethernet",
+        "speed_mbps": 400000,
+        "state": "up",
+        "sriov_totalvfs": vfs,
+    }
 
 
 @pytest.mark.parametrize(
-    ("ports", "rails", "status"), [(8, [], "pass"), (4, [], "warn"), (8, ["10.90.0.0/24"], "warn"), (8, [f"10.90.{n}.0/24" for n in range(8)], "pass")]
+    ("ports", "rails", "status"),
+    [
+        (8, [], "pass"),
+        (4, [], "warn"),
+        (8, ["10.90.0.0/24"], "warn"),
+        (8, [f"10.90.{n}.0/24" for n in range(8)], "pass"),
+    ],
 )
 def test_ports_per_gpu(judged, ports, rails, status):
     cluster = snapshot(measured("g0", nics=[rail(f"ens{n}") for n in range(ports)]), networks=NETWORKS)
@@ -210,7 +234,13 @@ def test_disconnected(judged, mirrors, uri, status):
     assert one(made, "disconnected")["status"] == status
 
 
-NFD = {"package": "nfd", "namespace": "openshift-nfd", "subscription": "nfd", "catalog": "cs-mirror", "catalog_namespace": "openshift-marketplace"}
+NFD = {
+    "package": "nfd",
+    "namespace": "openshift-nfd",
+    "subscription": "nfd",
+    "catalog": "cs-mirror",
+    "catalog_namespace": "openshift-marketplace",
+}
 
 
 def test_an_operator_of_another_catalog_is_named(judged):
@@ -274,7 +304,16 @@ def test_site_rows_that_do_not_fit_the_data(change, words):
 
 @pytest.mark.parametrize(
     "change",
-    [{"tier": "gold"}, {"vendor": "acme"}, {"accelerators": []}, {"accelerators": None}, {"release": 3.3}, {"retrieved": "today"}, {"extra": 1}, {"source": "x"}],
+    [
+        {"tier": "gold"},
+        {"vendor": "acme"},
+        {"accelerators": []},
+        {"accelerators": None},
+        {"release": 3.3},
+        {"retrieved": "today"},
+        {"extra": 1},
+        {"source": "x"},
+    ],
 )
 def test_site_rows_go_through_the_schema_of_the_data(change):
     with pytest.raises(Wrong, match="element 0"):

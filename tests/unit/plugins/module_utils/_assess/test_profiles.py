@@ -21,7 +21,12 @@ from tests.unit.plugins.module_utils._assess.clusters import declared
 
 ROOT = Path(__file__).resolve().parents[5]
 RECORDED = ROOT / "tests" / "unit" / "data" / "snapshots"
-SCHEDULING, PD, OFFLOAD, WEP = "inference_scheduling", "pd_disaggregation", "kv_cache_offload", "wide_expert_parallelism"
+SCHEDULING, PD, OFFLOAD, WEP = (
+    "inference_scheduling",
+    "pd_disaggregation",
+    "kv_cache_offload",
+    "wide_expert_parallelism",
+)
 GA_RELEASES = ("3.0", "3.2", "3.3")
 YES, NO = ("supported", "GA"), ("unsupported", "none")
 DP, TP = ("conditional", "DP"), ("conditional", "TP")
@@ -48,7 +53,13 @@ BY_HAND = {
     "cpu-only":       (NO,       NO,   NO,      NO),
 }  # fmt: skip
 # WEP within one node: the table's own row, except on B200 (Technology Preview on request).
-WEP_SINGLE = {**{name: cells[3] for name, cells in BY_HAND.items()}, "h200-roce": YES, "h100-ib": YES, "compact-h100": YES, "b200-roce": TP}
+WEP_SINGLE = {
+    **{name: cells[3] for name, cells in BY_HAND.items()},
+    "h200-roce": YES,
+    "h100-ib": YES,
+    "compact-h100": YES,
+    "b200-roce": TP,
+}
 
 
 def recorded(profile: str) -> dict[str, Any]:
@@ -57,7 +68,9 @@ def recorded(profile: str) -> dict[str, Any]:
 
 def gathered(profile: str) -> dict[str, Any]:
     catalog = files.read(files.ROOT / "accelerators.yml")
-    return saved.of_must_gather(str(RECORDED / f"{profile}.must-gather.tar.gz"), catalog, ["nfd"], "2026-11-24T10:00:00Z")
+    return saved.of_must_gather(
+        str(RECORDED / f"{profile}.must-gather.tar.gz"), catalog, ["nfd"], "2026-11-24T10:00:00Z"
+    )
 
 
 def cells(made: dict[str, Any], release: str) -> tuple[tuple[str, str], ...]:
@@ -99,7 +112,11 @@ def test_a_must_gather_tells_the_same_of_the_hardware(profile):
     for one, other in zip(live["nodes"], offline["nodes"], strict=True):
         assert one == other
     assert offline["openshift"]["version"] == live["openshift"]["version"]
-    assert (offline["pools"], offline["platform"], offline["networks"]) == (live["pools"], live["platform"], live["networks"])
+    assert (offline["pools"], offline["platform"], offline["networks"]) == (
+        live["pools"],
+        live["platform"],
+        live["networks"],
+    )
 
 
 @pytest.mark.parametrize("profile", sorted(set(BY_HAND) - {"cpu-only"}))
@@ -107,7 +124,9 @@ def test_without_what_discovery_found_nothing_is_a_yes(judged, profile):
     """The same clusters before Node Feature Discovery: nobody has looked at the devices."""
     bare = recorded(profile)
     for node in bare["nodes"]:
-        node["accelerators"] = {key: [] if key == "pci_ids" else "none" if key == "source" else None for key in node["accelerators"]}
+        node["accelerators"] = {
+            key: [] if key == "pci_ids" else "none" if key == "source" else None for key in node["accelerators"]
+        }
         node["labels"] = {key: value for key, value in node["labels"].items() if key.startswith("node-role")}
         node.update(nics=None, rdma_capable=None, nvme={"count": None, "devices": []})
     made = judged(bare, declared())

@@ -44,7 +44,9 @@ def objects() -> dict[str, Any]:
         {"attributes": {"vendor": "10de", "device": "2335", "class": "0302"}},
         {"attributes": {"vendor": "15b3", "device": "1021", "class": "0200"}},
     ]
-    feature = obj("NodeFeature", "gpu-0", "openshift-nfd", metadata={"labels": {"nfd.node.kubernetes.io/node-name": "gpu-0"}})
+    feature = obj(
+        "NodeFeature", "gpu-0", "openshift-nfd", metadata={"labels": {"nfd.node.kubernetes.io/node-name": "gpu-0"}}
+    )
     feature["spec"] = {"features": {"instances": {"pci.device": {"elements": devices}}}}
     version = obj("ClusterVersion", "version", spec={"clusterID": "11111111-1111-4111-8111-111111111111"})
     version["status"] = {"history": [{"state": "Completed", "version": "4.20.4"}]}
@@ -105,7 +107,11 @@ def test_a_folder(tmp_path):
 def test_what_is_not_gathered_is_unknown_and_named(tmp_path):
     found = read(folder(tmp_path, objects()))
     assert found["objects"]["ClusterPolicy"] is None and found["packages"] is None and found["crds"] is None
-    for what in ("clusterpolicies.nvidia.com", "packagemanifests.packages.operators.coreos.com", "poddisruptionbudgets.policy"):
+    for what in (
+        "clusterpolicies.nvidia.com",
+        "packagemanifests.packages.operators.coreos.com",
+        "poddisruptionbudgets.policy",
+    ):
         assert why(found, what) == api.NOT_THERE
 
 
@@ -128,7 +134,9 @@ def test_archives_give_the_same(tmp_path, mode, prefix):
 
 def test_a_second_images_folder_adds_what_the_default_gather_lacks(tmp_path):
     parts = objects()
-    parts["must-gather.local.1/quay-io-nvidia-gather/cluster-scoped-resources/nvidia.com/clusterpolicies/p.yaml"] = obj("ClusterPolicy", "p")
+    parts["must-gather.local.1/quay-io-nvidia-gather/cluster-scoped-resources/nvidia.com/clusterpolicies/p.yaml"] = obj(
+        "ClusterPolicy", "p"
+    )
     parts["must-gather.local.1/quay-io-nvidia-gather/cluster-scoped-resources/core/nodes/gpu-0.yaml"] = parts[NODE]
     found = read(folder(tmp_path, parts))
     assert [row["metadata"]["name"] for row in found["objects"]["ClusterPolicy"]] == ["p"] and len(found["nodes"]) == 1
@@ -194,11 +202,16 @@ def test_a_broken_subscription_makes_the_operators_unknown(tmp_path, kind):
 
 def test_a_broken_list_is_unknown(tmp_path):
     found = read(folder(tmp_path, {**objects(), f"{CLUSTER}/config.openshift.io/infrastructures.yaml": b"items: 3"}))
-    assert found["platform"]["type"] is None and "infrastructures.yaml" in why(found, "infrastructures.config.openshift.io")
+    assert found["platform"]["type"] is None and "infrastructures.yaml" in why(
+        found, "infrastructures.config.openshift.io"
+    )
 
 
 def test_texts_with_stars_are_no_aliases(tmp_path):
-    node = {**objects()[NODE], "spec": {"note": "run *this* now, */5 * * * *", "taints": [{"key": "a", "value": "2026-11-24T10:00:00Z"}]}}
+    node = {
+        **objects()[NODE],
+        "spec": {"note": "run *this* now, */5 * * * *", "taints": [{"key": "a", "value": "2026-11-24T10:00:00Z"}]},
+    }
     found = read(folder(tmp_path, {**objects(), NODE: raw(node).replace(b"'", b'"')}))
     assert found["nodes"][0]["taints"][0]["value"] == "2026-11-24T10:00:00Z"
 
@@ -258,7 +271,10 @@ def test_what_is_no_must_gather_is_refused(tmp_path, content):
 
 def test_two_clusters_in_one_folder_are_refused(tmp_path):
     other = obj("ClusterVersion", "version", spec={"clusterID": "22222222-2222-4222-8222-222222222222"})
-    parts = {**objects(), "must-gather.local.2/i/cluster-scoped-resources/config.openshift.io/clusterversions/version.yaml": other}
+    parts = {
+        **objects(),
+        "must-gather.local.2/i/cluster-scoped-resources/config.openshift.io/clusterversions/version.yaml": other,
+    }
     with pytest.raises(DataError, match="more than one"):
         read(folder(tmp_path, parts))
 
@@ -270,7 +286,9 @@ def test_discovery_says_what_is_absent(tmp_path):
 
 
 def test_crds_come_from_names_alone(tmp_path):
-    found = read(folder(tmp_path, {**objects(), f"{CLUSTER}/apiextensions.k8s.io/customresourcedefinitions/a.b.io.yaml": b"\0"}))
+    found = read(
+        folder(tmp_path, {**objects(), f"{CLUSTER}/apiextensions.k8s.io/customresourcedefinitions/a.b.io.yaml": b"\0"})
+    )
     assert found["crds"] == {"a.b.io": {"established": None, "versions": []}}
 
 
@@ -315,7 +333,9 @@ def test_layout(path, resource, name):
     assert (found.resource, found.name) == (resource, name)
 
 
-@pytest.mark.parametrize("path", ["a/namespaces/n/pods/p/c/logs/current.log", "a/version", "cluster-scoped-resources/x.yaml", "", "/"])
+@pytest.mark.parametrize(
+    "path", ["a/namespaces/n/pods/p/c/logs/current.log", "a/version", "cluster-scoped-resources/x.yaml", "", "/"]
+)
 def test_other_files_are_left_alone(path):
     assert layout.place(path) is None
 
@@ -325,12 +345,17 @@ def test_other_files_are_left_alone(path):
 
 def test_a_saved_snapshot_comes_back(tmp_path):
     made = read(folder(tmp_path / "mg", objects()))
-    for name, content in (("s.json", json.dumps(made).encode()), ("s.json.gz", gzip.compress(json.dumps(made).encode()))):
+    for name, content in (
+        ("s.json", json.dumps(made).encode()),
+        ("s.json.gz", gzip.compress(json.dumps(made).encode())),
+    ):
         (tmp_path / name).write_bytes(content)
         assert snapshot.of_file(str(tmp_path / name)) == made
 
 
-@pytest.mark.parametrize("content", [b"", b"[]", b"{}", b"{" * 100000, b"\xff", b'{"schema": 2}', gzip.compress(b"{}")[:9]])
+@pytest.mark.parametrize(
+    "content", [b"", b"[]", b"{}", b"{" * 100000, b"\xff", b'{"schema": 2}', gzip.compress(b"{}")[:9]]
+)
 def test_what_is_no_snapshot_is_refused(tmp_path, content):
     (tmp_path / "s.json").write_bytes(content)
     with pytest.raises(DataError, match="snapshot"):
@@ -352,12 +377,16 @@ def test_files_of_another_cluster_are_seen(declared, url, refused):
     assert bool(snapshot.other_cluster(facts, declared, url)) is refused
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(st.data())
 def test_junk_in_any_file_gives_no_other_exception(tmp_path_factory, data):
     parts = objects()
     for name in data.draw(st.lists(st.sampled_from(sorted(parts)), min_size=1, max_size=4)):
         whole = raw(parts[name])
         cut = data.draw(st.integers(0, len(whole)))
-        parts[name] = data.draw(st.sampled_from([whole[:cut], whole[cut:], whole[:cut] + data.draw(st.binary(max_size=30)) + whole[cut:]]))
+        parts[name] = data.draw(
+            st.sampled_from([whole[:cut], whole[cut:], whole[:cut] + data.draw(st.binary(max_size=30)) + whole[cut:]])
+        )
     read(folder(tmp_path_factory.mktemp("junk"), parts))
