@@ -134,6 +134,7 @@ def test_the_built_collection_runs_from_an_empty_folder(bare: Site, tmp_path: Pa
     galaxy = str(Path(sys.executable).with_name("ansible-galaxy"))
     environment = {**os.environ, "HOME": str(tmp_path), "ANSIBLE_NOCOLOR": "1"}
     environment.pop("ANSIBLE_CONFIG", None)
+    environment["ANSIBLE_COLLECTIONS_PATH"] = str(tmp_path / "collections")  # not the checkout, where it lies as well
     subprocess.run([galaxy, "collection", "build", "--output-path", str(tmp_path)], cwd=ROOT, env=environment, check=True, capture_output=True)
     (archive,) = tmp_path.glob("llmd-openshift-*.tar.gz")
     names = subprocess.run(["tar", "-tzf", str(archive)], check=True, capture_output=True, text=True).stdout.split()
@@ -146,7 +147,6 @@ def test_the_built_collection_runs_from_an_empty_folder(bare: Site, tmp_path: Pa
     command[command.index("inventories/rehearsal")] = str(ROOT / "inventories" / "rehearsal")
     # An installed collection has its state where the user's is.
     environment["HOME"] = os.environ["HOME"]
-    environment["ANSIBLE_COLLECTIONS_PATH"] = str(tmp_path / "collections")
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=900)
     assert done.returncode == 0, (done.stdout + done.stderr)[-3000:]
     assert re.findall(r"changed=(\d+)", done.stdout)[-1] == "0"
