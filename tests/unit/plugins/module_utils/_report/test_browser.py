@@ -12,6 +12,7 @@ import json
 import re
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -33,7 +34,7 @@ class Page:
     """One tab, driven over the DevTools protocol."""
 
     def __init__(self, address: str) -> None:
-        self.socket = websocket.create_connection(address, timeout=60, suppress_origin=True)
+        self.socket = websocket.create_connection(address, timeout=60, suppress_origin=True, http_no_proxy=["127.0.0.1"])
         self.numbers = itertools.count(1)
         self.console: list[str] = []
         for domain in ("Page", "Runtime", "Log"):
@@ -54,17 +55,22 @@ class Page:
         width, height = size
         self.send("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 600)
         self.send("Page.navigate", url=path.as_uri())
-        while self.js("document.readyState") != "complete":
-            pass
+        self.wait("document.readyState === 'complete'")
 
     def js(self, expression: str) -> Any:
         result = self.send("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)
         assert "exceptionDetails" not in result, result
         return result["result"].get("value")
 
+    def wait(self, expression: str) -> None:
+        end = time.monotonic() + 20
+        while not self.js(expression):
+            assert time.monotonic() < end, expression
+            time.sleep(0.05)
+
     def click(self, selector: str) -> None:
         """A real press of the mouse, so that something lying over the box would show."""
-        place = self.js(f"(e => {{ e.scrollIntoView(); let r = e.getBoundingClientRect(); return [r.x + r.width / 2, r.y + r.height / 2] }})(document.querySelector('{selector}'))")
+        place = self.js(f"(e => {{ e.scrollIntoView(); let r = e.getClientRects()[0]; return [r.x + r.width / 2, r.y + r.height / 2] }})(document.querySelector('{selector}'))")
         for kind in ("mousePressed", "mouseReleased"):
             self.send("Input.dispatchMouseEvent", type=kind, x=place[0], y=place[1], button="left", clickCount=1)
 
@@ -89,19 +95,28 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
     profile = tmp_path_factory.mktemp("chromium")
     command = [CHROMIUM, "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", "--remote-debugging-port=0"]
     command += [f"--user-data-dir={profile}", "--disable-background-networking", "--no-proxy-server", "about:blank"]
-    browser = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    browser = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        lines = iter(browser.stderr.readline, "")
-        browser_url = next(match[1] for line in lines if (match := re.search(r"DevTools listening on (ws://\S+)", line)))
-        with contextlib.closing(websocket.create_connection(browser_url, timeout=60, suppress_origin=True)) as socket:
+        address = _address(profile / "DevToolsActivePort")
+        with contextlib.closing(websocket.create_connection(address, timeout=60, suppress_origin=True, http_no_proxy=["127.0.0.1"])) as socket:
             socket.send(json.dumps({"id": 1, "method": "Target.createTarget", "params": {"url": "about:blank"}}))
             answer: dict[str, Any] = {}
             while answer.get("id") != 1:
                 answer = json.loads(socket.recv())
-        yield Page(re.sub(r"/devtools/.*", f"/devtools/page/{answer['result']['targetId']}", browser_url))
+        yield Page(re.sub(r"/devtools/.*", f"/devtools/page/{answer['result']['targetId']}", address))
     finally:
         browser.kill()
         browser.wait()
+
+
+def _address(told: Path) -> str:
+    """Where the browser listens; it writes port and path into a file when it's ready."""
+    end = time.monotonic() + 60
+    while not (told.exists() and len(told.read_text().splitlines()) == 2):
+        assert time.monotonic() < end, "Chromium didn't start"
+        time.sleep(0.1)
+    port, path = told.read_text().splitlines()
+    return f"ws://127.0.0.1:{port}{path}"
 
 
 def findings() -> list[dict[str, Any]]:
@@ -159,8 +174,7 @@ def test_filters_of_a_fleet(page: Page, table: Path):
     assert page.visible(rows) == 3
     page.click("#v-supported")
     page.click("#clusters a")
-    while page.js("document.title") != "drilled down":
-        pass
+    page.wait("document.title === 'drilled down'")
     assert page.console == []
 
 
