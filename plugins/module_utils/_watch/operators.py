@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from .._errors import ClusterError, Conflict, Invalid, KindMissing, NotFound
+from .._errors import ClusterError, Conflict, Invalid, KindMissing, NotFound, Overloaded, Unreachable
 from .._olm import catalogs
 from .._olm.decide import Decision, decide
 from .._olm.world import Wish, World
@@ -193,6 +193,10 @@ class Operators:
             )
         except (Conflict, Invalid, NotFound) as error:
             self._show(f"InstallPlan {namespace}/{decision.approve} changed meanwhile, looking again: {error.why}")
+            return
+        except (Unreachable, Overloaded) as error:
+            # Approving twice does no harm, and the watch tells whether the first time arrived.
+            self._show(f"InstallPlan {namespace}/{decision.approve}: no answer to the approval, trying again: {error.why}")
             return
         except ClusterError as error:
             raise OperatorsFailed(str(error), self._outcome(), error=error) from error
