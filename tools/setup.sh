@@ -10,7 +10,9 @@ CACHE="${LLMD_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/llmd-openshift}"
 
 find_python() {
   local candidate
-  for candidate in ${PYTHON:-} python3.13 python3.12 python3.11 python3 "$HOME"/.pyenv/versions/3.1[123].*/bin/python; do
+  # The newest first: the newest ansible-core wants Python 3.12 or later.
+  for candidate in ${PYTHON:-} python3.13 "$HOME"/.pyenv/versions/3.13.*/bin/python python3.12 "$HOME"/.pyenv/versions/3.12.*/bin/python \
+    python3.11 "$HOME"/.pyenv/versions/3.11.*/bin/python python3; do
     if "$candidate" -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2])' >/dev/null 2>&1; then
       echo "$candidate"
       return 0

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.llmd.openshift.plugins.module_utils._errors import Unreachable
 from ansible_collections.llmd.openshift.plugins.module_utils._olm.world import Wish
 from ansible_collections.llmd.openshift.plugins.module_utils._watch.operators import Operators, OperatorsFailed, Outcome
 
@@ -111,3 +112,19 @@ def test_check_mode_on_a_cluster_without_anything() -> None:
     cluster.missing |= {"Subscription", "InstallPlan"}
     outcome = Operators(cluster, [WISH], 5, print).look()
     assert outcome.operators[0]["state"] == "NoSubscription"
+
+
+def test_an_approval_without_answer_is_tried_again() -> None:
+    cluster = olm(["nfd.v1"])
+    answer, faults = cluster.patch, [Unreachable("No answer from the API server", "PATCH", "timed out", "run again")]
+
+    def patch(*args: Any, **options: Any) -> dict[str, Any]:
+        if faults:
+            raise faults.pop()
+        return answer(*args, **options)
+
+    cluster.patch = patch  # type: ignore[method-assign]
+    cluster.after(5.5, lambda: install(cluster))  # the second try comes 5 s after the first
+    outcome, lines = run(cluster, seconds=20)
+    assert outcome.operators[0]["state"] == "Succeeded" and len(cluster.patches) == 1
+    assert any("no answer to the approval" in line for line in lines)
