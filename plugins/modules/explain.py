@@ -28,7 +28,7 @@ attributes:
 seealso:
   - module: llmd.openshift.assess
 author:
-  - llmd.openshift contributors
+  - llmd.openshift contributors (@llmd-openshift)
 """
 
 EXAMPLES = r"""

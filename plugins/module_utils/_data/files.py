@@ -18,6 +18,8 @@ try:
 except ImportError as missing:  # a broken controller is told so by name, at the first load
     jsonschema = yaml = None  # type: ignore[assignment]
     MISSING = missing.name or str(missing)
+else:
+    MISSING = ""
 
 ROOT = Path(__file__).resolve().parents[3] / "data"
 _MEND = "Mend the file, or install the collection again."

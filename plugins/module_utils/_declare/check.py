@@ -131,5 +131,5 @@ def _missing(
 def _derive(values: dict[str, Any]) -> None:
     """Defaults that follow from other options."""
     if values.get("model_name") is None:
-        scheme, _, rest = str(values.get("model_uri") or "").partition("://")
+        scheme, _separator, rest = str(values.get("model_uri") or "").partition("://")
         values["model_name"] = rest.partition(":")[0] if scheme == "hf" else values["service_name"]

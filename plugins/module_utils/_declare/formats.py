@@ -62,7 +62,7 @@ def _url(schemes: tuple[str, ...]) -> Callable[[str], None]:
 
 def model_uri(value: str) -> None:
     scheme, separator, rest = value.partition("://")
-    forms = ", ".join(form for _, form in _MODEL_URIS.values())
+    forms = ", ".join(form for _pattern, form in _MODEL_URIS.values())
     if not separator or scheme not in _MODEL_URIS:
         near = hint(scheme, _MODEL_URIS) if separator else ""
         raise Wrong(f"must be one of {forms}, not {shown(value)}.{near}".rstrip("."))

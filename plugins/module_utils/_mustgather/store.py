@@ -17,7 +17,7 @@ from .documents import MAX_BYTES
 MAX_FILES = 2_000_000
 MAX_KEPT = 2 * 2**30  # bytes of all files that matter
 FREE_BYTES, MAX_RATIO = 2**30, 200  # an archive that grows more than this is a bomb; logs of real ones give 10 to 30
-Files = dict[str, bytes | None]  # None: there, but too large to be read
+Files = dict[str, "bytes | None"]  # None: there, but too large to be read
 
 
 def read(path: str, wanted: Callable[[str], bool]) -> Files:

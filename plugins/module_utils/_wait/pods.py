@@ -94,11 +94,16 @@ def _placement(pod: Mapping[str, Any], name: str) -> State | None:
     )
 
 
+def _on_node(pod: Mapping[str, Any]) -> str:
+    node = dig(pod, "spec.nodeName")
+    return f" on node {node}" if node else ""
+
+
 def _containers(pod: Mapping[str, Any], name: str) -> State | None:
     for status in _statuses(pod):
         held = dig(status, "state.waiting") or {}
         reason, message = str(held.get("reason") or ""), held.get("message") or ""
-        where = f"container {status.get('name')} of {name}"
+        where = f"container {status.get('name')} of {name}{_on_node(pod)}"
         if reason in _PULL_REASONS:
             return failed(
                 reason,
