@@ -84,7 +84,7 @@ options:
     description:
       - How long one API call is repeated while the fault is passing (429, 5xx, reset, timeout).
     type: float
-    default: 30
+    default: 90
 notes:
   - Connection options are never taken from C(K8S_AUTH_*) variables of the environment.
 requirements:
