@@ -4,7 +4,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Writes the documentation pages that come from data: support matrix, variables, rules, operators.
 
-python tools/docs.py            writes docs/{support-matrix,variables,rules,operators}.md
+python tools/docs.py            writes docs/{support-matrix,variables,rules,operators}.md and docs/rules/<rule>.md
 python tools/docs.py --check    writes nothing; ends with 1 and names the pages that are out of date
 """
 
@@ -19,6 +19,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "collections"))
 
+from ansible_collections.llmd.openshift.plugins.module_utils._assess import explain  # noqa: E402
 from ansible_collections.llmd.openshift.plugins.module_utils._assess.registry import RULES  # noqa: E402
 from ansible_collections.llmd.openshift.plugins.module_utils._data.facts import Facts, facts  # noqa: E402
 
@@ -172,15 +173,16 @@ def rules(data: Facts) -> list[str]:
         "",
         MARK,
         "",
-        "What `assess` checks. A failing finding can be accepted by `llmd_waivers`, with the rule's id.",
+        "What `assess` checks. A failing finding can be accepted by `llmd_waivers`, with the rule's id. "
+        "`-e llmd_explain=ID` prints a rule's page in the terminal.",
         "",
     ]
     for kind, title in words.items():
-        rows = [[f"`{rule.id}`", rule.checks, rule.why] for rule in RULES if rule.kind == kind]
+        rows = [[_to_page(rule.id), rule.checks, rule.why] for rule in RULES if rule.kind == kind]
         lines += [f"## {title}", "", *table(["id", "checks", "why"], rows), ""]
     quirks = [
         [
-            f"`{one['id']}`",
+            _to_page(one["id"]),
             one["title"],
             one["effect"],
             one["remedy"],
@@ -196,6 +198,17 @@ def rules(data: Facts) -> list[str]:
         *table(["id", "what", "effect", "remedy", "kind", "source"], quirks),
         "",
     ]
+
+
+def _to_page(rule: str) -> str:
+    return f"[`{rule}`](rules/{rule}.md)"
+
+
+def rule_page(rule: str, said: dict[str, str]) -> list[str]:
+    """One rule or quirk: what llmd_explain prints, as a page."""
+    lines = [f"# {rule}", "", MARK, "", said["checks"], "", f"**Why.** {said['why']}", "", f"**Effect.** {explain.KINDS[said['kind']]}", ""]
+    lines += [f"**What to do.** {said['remedy']}", "", f"**Source.** {said['source']}", ""]
+    return [*lines, f"**Until.** {said['remove_when']}.", ""] if "remove_when" in said else lines
 
 
 def operators(data: Facts) -> list[str]:
@@ -240,7 +253,9 @@ PAGES: dict[str, Callable[[Facts], list[str]]] = {
 
 def pages() -> dict[str, str]:
     data = facts()
-    return {name: "\n".join(make(data)).rstrip() + "\n" for name, make in PAGES.items()}
+    made = {name: make(data) for name, make in PAGES.items()}
+    made |= {f"rules/{rule}.md": rule_page(rule, said) for rule, said in explain.known(data).items()}
+    return {name: "\n".join(lines).rstrip() + "\n" for name, lines in made.items()}
 
 
 def main() -> int:
@@ -254,7 +269,14 @@ def main() -> int:
             continue
         stale.append(f"docs/{name}")
         if not arguments.check:
+            path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
+    known = {ROOT / "docs" / name for name in pages()}
+    for path in sorted((ROOT / "docs" / "rules").glob("*.md")):
+        if path not in known:  # its rule is gone
+            stale.append(f"docs/rules/{path.name}")
+            if not arguments.check:
+                path.unlink()
     if stale:
         print(("Out of date, run python tools/docs.py: " if arguments.check else "Written: ") + ", ".join(stale))
     return 1 if stale and arguments.check else 0

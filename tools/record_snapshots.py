@@ -38,6 +38,7 @@ from ansible_collections.llmd.openshift.plugins.module_utils._plan.operators imp
 from ansible_collections.llmd.openshift.plugins.module_utils._snapshot import collect  # noqa: E402
 
 FOLDER = ROOT / "tests" / "unit" / "data" / "snapshots"
+CLUSTER_ID = "00000000-0000-4000-8000-000000000000"
 READ_AT = "2026-11-24T10:00:00Z"
 IMAGE = "quay-io-openshift-release-dev-ocp-v4-0-art-dev-sha256-0123456789abcdef"
 # What the default gather takes, of all that a snapshot is made of (openshift/must-gather, collection-scripts).
@@ -120,10 +121,10 @@ def read(kubeconfig: str) -> dict[str, Any]:
 
 
 def steady(snapshot: dict[str, Any]) -> dict[str, Any]:
-    """The snapshot without what differs from one start of a profile to the next: ports, times, generated names."""
+    """The snapshot without what differs from one start of a profile to the next: identity, ports, times, generated names."""
     made = json.loads(json.dumps(snapshot))
     made["read_at"] = READ_AT
-    made["cluster"]["api_url"] = None
+    made["cluster"].update(id=CLUSTER_ID, api_url=None)
     for row in made["openshift"]["history"]:
         row["started"] = row["completed"] = None
     for row in made["operators"] or []:

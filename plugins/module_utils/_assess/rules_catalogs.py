@@ -9,6 +9,12 @@ from .._plan.catalog import wanted_catalog
 from .look import dig, flag, names, rows, strings, text
 from .model import PASS, UNKNOWN, WARN, Case, Finding
 
+_REMEDIES = {
+    PASS: "Nothing.",
+    WARN: "Mirror the model (oci://, s3:// or pvc://), or make sure that the nodes reach huggingface.co.",
+    UNKNOWN: "Grant list on imagedigestmirrorsets.config.openshift.io.",
+}
+
 
 def disconnected(case: Case) -> list[Finding]:
     """Mirror sets or default catalogs that are off: such a cluster usually can't reach the internet, where hf:// models are."""
@@ -28,7 +34,7 @@ def disconnected(case: Case) -> list[Finding]:
     return [case.finding(
         "disconnected", status, "cluster", observed + (f"; the model comes from {fetched}" if trouble else ""),
         "a model that the cluster can reach",
-        "Mirror the model (oci://, s3:// or pvc://), or make sure that the nodes reach huggingface.co." if trouble else "Grant list on imagedigestmirrorsets.config.openshift.io." if blind else "Nothing.",
+        _REMEDIES[status],
         source="config.openshift.io/v1 ImageDigestMirrorSet, ImageTagMirrorSet, OperatorHub",
     )]  # fmt: skip
 

@@ -152,7 +152,8 @@ def offload_headroom(case: Case) -> list[Finding]:
     groups = case.grouped(lambda node: _offload(case, node, limit))
     return [
         case.finding(
-            "offload-headroom", status, f"node {names(nodes)}", seen, expected, "Lower llmd_kv_offload_gib and llmd_memory_per_replica, or take fewer replicas a node.",
+            "offload-headroom", status, f"node {names(nodes)}", seen, expected,
+            "Lower llmd_kv_offload_gib and llmd_memory_per_replica, or take fewer replicas a node.",
             nodes=tuple(nodes), **rest,
         )
         for (status, seen), nodes in groups.items()

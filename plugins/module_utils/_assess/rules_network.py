@@ -158,7 +158,8 @@ def rails(case: Case) -> list[Finding]:
     return [
         case.finding(
             "rdma-ports-per-gpu", status, f"node {names(nodes)}", seen, "one RDMA port a GPU" + (f", {declared} rails" if declared else ""),
-            "Check the cabling and the declared rails; with fewer ports, GPUs share one." if status == WARN else "Let Node Feature Discovery or the SR-IOV operator show the ports.",
+            "Check the cabling and the declared rails; with fewer ports, GPUs share one." if status == WARN
+            else "Let Node Feature Discovery or the SR-IOV operator show the ports.",
             nodes=tuple(nodes), source=_RAILS,
         )
         for (status, seen), nodes in groups.items()
@@ -187,7 +188,8 @@ def virtual_functions(case: Case) -> list[Finding]:
     return [
         case.finding(
             "sriov-capable", status, f"node {names(nodes)}", seen, "RDMA cards with virtual functions",
-            "Switch SR-IOV on in the BIOS and in the card's firmware (mstconfig SRIOV_EN, NUM_OF_VFS)." if status == WARN else "Let Node Feature Discovery run on the nodes.",
+            "Switch SR-IOV on in the BIOS and in the card's firmware (mstconfig SRIOV_EN, NUM_OF_VFS)." if status == WARN
+            else "Let Node Feature Discovery run on the nodes.",
             nodes=tuple(nodes), source="openshift-docs, SR-IOV hardware networks, configuring the BIOS",
         )
         for (status, seen), nodes in groups.items()

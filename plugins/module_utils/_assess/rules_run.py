@@ -163,7 +163,8 @@ def gateway_class(case: Case) -> list[Finding]:
     status = FAIL if not good or accepted is False else UNKNOWN if accepted is None else PASS
     return [case.finding(
         "gateway-class", status, subject, f"controller {controller}, accepted={accepted}", expected,
-        f"See oc describe gatewayclass {wanted}; or set llmd_gateway_class to a name that isn't taken.", blocking=status == FAIL and not good, source="gateway.networking.k8s.io/v1",
+        f"See oc describe gatewayclass {wanted}; or set llmd_gateway_class to a name that isn't taken.",
+        blocking=status == FAIL and not good, source="gateway.networking.k8s.io/v1",
     )]  # fmt: skip
 
 
@@ -203,7 +204,8 @@ def second_policies(case: Case) -> list[Finding]:
         if len(there) > 1:
             listed = names([str(dig(one, "metadata", "name")) for one in there])
             found.append(case.finding(
-                "single-object", FAIL, kind, f"{len(there)} exist: {listed}", "one", f"Remove all but one; {why}.", blocking=True, source="NVIDIA/gpu-operator@a22dbf671f; openshift/lvm-operator",
+                "single-object", FAIL, kind, f"{len(there)} exist: {listed}", "one", f"Remove all but one; {why}.",
+                blocking=True, source="NVIDIA/gpu-operator@a22dbf671f; openshift/lvm-operator",
             ))  # fmt: skip
     return found
 

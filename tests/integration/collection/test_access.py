@@ -64,7 +64,7 @@ def test_missing_rights_are_printed_and_the_printed_role_is_enough(rehearsal, tm
     (blind,) = play(tmp_path, rehearsal, task)
     assert blind["failed"] and "doesn't say its cluster id" in blind["msg"]
     reader = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": {"name": space},
-              "rules": [{"apiGroups": ["config.openshift.io"], "resources": ["*"], "verbs": ["get"]}]}  # fmt: skip
+              "rules": [{"apiGroups": ["config.openshift.io"], "resources": ["*"], "verbs": ["get", "list"]}]}  # fmt: skip
     rehearsal.kubectl("apply", "-f", "-", stdin=yaml.safe_dump(reader))
     rehearsal.kubectl("create", "clusterrolebinding", space, f"--clusterrole={space}", f"--serviceaccount={space}:llmd")
     (lacking,) = play(tmp_path, rehearsal, task)

@@ -20,9 +20,16 @@ def docs():
     return module
 
 
-@pytest.mark.parametrize("name", ["support-matrix.md", "variables.md", "rules.md", "operators.md"])
+PAGES = docs().pages()
+
+
+@pytest.mark.parametrize("name", PAGES)
 def test_page_is_up_to_date(name):
-    assert (ROOT / "docs" / name).read_text(encoding="utf-8") == docs().pages()[name], "run: python tools/docs.py"
+    assert (ROOT / "docs" / name).read_text(encoding="utf-8") == PAGES[name], "run: python tools/docs.py"
+
+
+def test_each_rule_has_a_page_and_each_page_a_rule():
+    assert {path.name for path in (ROOT / "docs" / "rules").glob("*.md")} == {name.removeprefix("rules/") for name in PAGES if "/" in name}
 
 
 def test_a_stale_page_is_found(tmp_path, monkeypatch, capsys):

@@ -27,6 +27,7 @@ SCHEDULING, PD, OFFLOAD, WEP = (
     "kv_cache_offload",
     "wide_expert_parallelism",
 )
+PATH_ORDER = (SCHEDULING, PD, OFFLOAD, WEP)
 GA_RELEASES = ("3.0", "3.2", "3.3")
 YES, NO = ("supported", "GA"), ("unsupported", "none")
 DP, TP = ("conditional", "DP"), ("conditional", "TP")
@@ -75,7 +76,7 @@ def gathered(profile: str) -> dict[str, Any]:
 
 def cells(made: dict[str, Any], release: str) -> tuple[tuple[str, str], ...]:
     found = {one["path"]: (one["verdict"], one["tier"]) for one in made["verdicts"] if one["release"] == release}
-    return tuple(found[path] for path in (SCHEDULING, PD, OFFLOAD, WEP))
+    return tuple(found[path] for path in PATH_ORDER)
 
 
 def preview(cell: tuple[str, str]) -> tuple[str, str]:

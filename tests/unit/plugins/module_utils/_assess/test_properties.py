@@ -8,6 +8,7 @@ from __future__ import annotations
 import copy
 import gzip
 import json
+import random
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from hypothesis import strategies as st
 
 from tests.unit.plugins.module_utils._assess.clusters import bare_node, declared, node, snapshot
 
-RECORDED = Path(__file__).resolve().parents[4] / "data" / "snapshots"
+RECORDED = Path(__file__).resolve().parents[3] / "data" / "snapshots"
 SCHEDULING, PD, OFFLOAD, WEP = PATHS
 BROKEN_CLUSTERS = 10_000
 RANK = {"unsupported": 0, "unknown": 1, "conditional": 2, "supported": 3}
@@ -45,19 +46,23 @@ def verdicts(cluster: dict[str, Any], releases: tuple[str, ...] = ("3.3",), **op
     return {(case.release, case.path): judge(case, evaluate(case, VERDICT)).verdict for case in cases}
 
 
-@st.composite
-def clusters(draw: Any) -> tuple[list[dict[str, Any]], str | None]:
-    """(what each node is like, OpenShift's version). model "bare": nobody has looked at the node yet."""
-    likely = draw(st.sampled_from(MODELS))
-    traits = st.fixed_dictionaries(
+def drawn(seed: int) -> tuple[list[dict[str, Any]], str | None]:
+    """(what each node is like, OpenShift's version), from one number: drawing each part by itself takes five times as long.
+
+    model "bare": nobody has looked at the node yet.
+    """
+    dice = random.Random(seed)
+    likely = dice.choice(MODELS)
+    kinds = [
         {
-            "model": st.sampled_from((likely, likely, likely, *MODELS, "bare")),
-            "rdma": st.sampled_from(("up", "up", "up", "down", "absent", None)),
-            "nvme": st.sampled_from((8, 8, 0, None)),
-            "gbit": st.sampled_from((25, 100, 10, None)),
+            "model": dice.choice((likely, likely, likely, likely, likely, *MODELS, "bare")),
+            "rdma": dice.choice(("up", "up", "up", "down", "absent", None)),
+            "nvme": dice.choice((8, 8, 0, None)),
+            "gbit": dice.choice((25, 100, 10, None)),
         }
-    )
-    return draw(st.lists(traits, min_size=1, max_size=4)), draw(st.sampled_from(("4.20.20", "4.20.0", *VERSIONS)))
+        for _node in range(dice.randint(1, 4))
+    ]
+    return kinds, dice.choice((*sorted(GOOD_VERSIONS), *VERSIONS))
 
 
 def built(kinds: list[dict[str, Any]], version: str | None) -> dict[str, Any]:
@@ -89,12 +94,22 @@ def may_be_yes(path: str, kinds: list[dict[str, Any]], version: str | None) -> b
     return path != SCHEDULING or not any(kind["gbit"] == 10 and kind["rdma"] in ("down", "absent") for kind in kinds)
 
 
+SEEN: dict[bool, int] = {True: 0, False: 0}
+
+
 @settings(max_examples=BROKEN_CLUSTERS, deadline=None, suppress_health_check=list(HealthCheck), database=None)
-@given(clusters())
-def test_no_false_pass_and_no_timid_no(cluster):
-    kinds, version = cluster
+@given(st.integers(0, 2**48))
+def test_no_false_pass_and_no_timid_no(seed):
+    kinds, version = drawn(seed)
     for (_release, path), word in verdicts(built(kinds, version)).items():
-        assert (word in ("supported", "conditional")) is may_be_yes(path, kinds, version), (path, word)
+        wanted = may_be_yes(path, kinds, version)
+        SEEN[wanted] += 1
+        assert (word in ("supported", "conditional")) is wanted, (path, word, kinds, version)
+
+
+def test_the_clusters_were_good_and_bad():
+    """Runs after the one above: a generator that only makes hopeless clusters would prove nothing."""
+    assert min(SEEN.values()) > BROKEN_CLUSTERS / 20 or not any(SEEN.values())
 
 
 def recorded(name: str) -> dict[str, Any]:
@@ -102,6 +117,7 @@ def recorded(name: str) -> dict[str, Any]:
 
 
 PROFILES = {path.name.split(".")[0]: recorded(path.name.split(".")[0]) for path in sorted(RECORDED.glob("*.json.gz"))}
+assert PROFILES, f"no recordings in {RECORDED}"
 JUDGED = ("cluster", "openshift", "platform", "networks", "nodes", "operators", "csvs", "pools", "mirrors")
 
 
