@@ -16,6 +16,7 @@ step unit && pytest -q tests/unit -n 2
 step sanity && tools/sanity.sh
 step "parts of the rehearsal" && { wait "$build" || { cat .cache/build.log >&2; exit 1; }; } && tail -n 1 .cache/build.log
 trap - EXIT
-step integration && pytest -q tests/integration
+# tests/integration/assess (minutes, one rehearsal a profile) runs by `make integration` only.
+step integration && pytest -q tests/integration --ignore=tests/integration/assess
 step molecule && molecule test --all
 step done
