@@ -24,7 +24,8 @@ from rehearsal.sandbox import API_ADDRESS, BRIDGE_ADDRESS
 NAMESPACE = "openshift-operator-lifecycle-manager"
 MARKETPLACE = "openshift-marketplace"
 ACCOUNT = f"system:serviceaccount:{NAMESPACE}:olm-operator-serviceaccount"
-PORTS = {"redhat-operators": 50051, "certified-operators": 50052}
+# Below the ephemeral range, so that no client connection inside the sandbox can have taken them.
+PORTS = {"redhat-operators": 15051, "certified-operators": 15052}
 SERVICE = "packageserver-service"
 PACKAGES_PORT = 5443
 PACKAGES_API = "v1.packages.operators.coreos.com"

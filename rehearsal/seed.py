@@ -7,7 +7,7 @@
 (``profile``, ``openshift``, ``scenario``) and may also hold::
 
     cluster_id   a UUID; without it one is derived from profile and version
-    catalogs     {"redhat-operators": "127.0.0.1:50051", ...}, gRPC addresses of the served catalogs
+    catalogs     {"redhat-operators": "127.0.0.1:15051", ...}, gRPC addresses of the served catalogs
     now          the moment that histories count back from (datetime, UTC); without it the present one
 
 Many objects carry ``status``: it must be written through the status subresource too, as a plain create drops it (for nodes
