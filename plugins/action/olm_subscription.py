@@ -79,12 +79,5 @@ def _failed(error: OperatorsFailed) -> dict[str, Any]:
     result = failure(str(error), error.error, timed_out=error.timed_out, **_shown(error.outcome))
     result["changed"] = bool(error.outcome.approved)
     if error.failure:
-        state = error.failure.state
-        result["failure"] = {
-            "object": error.failure.key,
-            "culprit": state.culprit or error.failure.key,
-            "reason": state.reason,
-            "detail": state.detail,
-            "repair": state.repair,
-        }
+        result["failure"] = error.failure.as_dict()
     return result

@@ -61,12 +61,5 @@ class ActionModule(ClusterAction):
 def _failed(error: WaitFailed) -> dict[str, Any]:
     result = failure(str(error), error.error, waited=error.results, timed_out=error.timed_out)
     if error.failure:
-        state = error.failure.state
-        result["failure"] = {
-            "object": error.failure.key,
-            "culprit": state.culprit or error.failure.key,
-            "reason": state.reason,
-            "detail": state.detail,
-            "repair": state.repair,
-        }
+        result["failure"] = error.failure.as_dict()
     return result

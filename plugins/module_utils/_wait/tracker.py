@@ -40,6 +40,16 @@ class Failure:
     state: State
     after: float
 
+    def as_dict(self) -> dict[str, str]:
+        """The failure as results of actions show it."""
+        return {
+            "object": self.key,
+            "culprit": self.state.culprit or self.key,
+            "reason": self.state.reason,
+            "detail": self.state.detail,
+            "repair": self.state.repair,
+        }
+
     def as_text(self) -> str:
         """Object, reason, repair in one message."""
         at = f" (at {self.state.culprit})" if self.state.culprit and self.state.culprit != self.key else ""
