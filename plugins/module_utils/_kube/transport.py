@@ -19,7 +19,9 @@ from ansible_collections.llmd.openshift.plugins.module_utils._kube import faults
 from ansible_collections.llmd.openshift.plugins.module_utils._kube.connection import Connection
 from ansible_collections.llmd.openshift.plugins.module_utils._kube.wire import LOST, Wire
 
-READ_SECONDS = (5.0, 30.0)  # bounds; half the deadline in between, so that one hung connection never eats it all
+# How long the first attempt waits for a byte, and the longest: doubled each time, so that a hung connection costs little and
+# a slow webhook (30 s at most) still gets its answer.
+READ_SECONDS = (10.0, 30.0)
 FIRST_PAUSE, LONGEST_PAUSE = 0.25, 8.0
 
 
@@ -30,6 +32,11 @@ class Reply:
     status: int
     body: bytes
     date: str | None = None  # the server's clock, as it came
+
+
+def patience(attempt: int, deadline: float) -> float:
+    """Seconds that an attempt (1, 2 …) waits for the server's next byte; never more than half the deadline."""
+    return max(1.0, min(READ_SECONDS[0] * 2 ** (attempt - 1), READ_SECONDS[1], deadline / 2))
 
 
 def pause(attempt: int, floor: float, chance: Callable[[], float] = random.random) -> float:
@@ -65,10 +72,9 @@ class Transport:
         headers = {"Accept": accept, "Accept-Encoding": "gzip"}
         if content_type:
             headers["Content-Type"] = content_type
-        read = min(max(self.deadline / 2, READ_SECONDS[0]), READ_SECONDS[1])
 
-        def once() -> Reply:
-            wire = self._wire
+        def once(attempt: int) -> Reply:
+            wire, read = self._wire, patience(attempt, self.deadline)
             answer = wire.send(method, path, body, headers, read)
             content = wire.content(answer)
             self._judge(answer, content, method, path)
@@ -83,7 +89,7 @@ class Transport:
         """
         where = f"GET {path} on {self.server}"
 
-        def once() -> tuple[Wire, HTTPResponse]:
+        def once(_attempt: int) -> tuple[Wire, HTTPResponse]:
             wire = self._wire
             answer = wire.send("GET", path, None, {"Accept": "application/json"}, read_seconds)
             if answer.status >= 300:
@@ -104,13 +110,13 @@ class Transport:
         if fault is not None:
             raise _Answered(fault)
 
-    def _repeat(self, once: Callable[[], Any], where: str) -> Any:
+    def _repeat(self, once: Callable[[int], Any], where: str) -> Any:
         end = time.monotonic() + self.deadline
         attempt, renewed = 0, False
         while True:
             attempt += 1
             try:
-                return once()
+                return once(attempt)
             except _Answered as answered:
                 fault = answered.fault
                 if fault.error.details.get("status") == 401 and not renewed:

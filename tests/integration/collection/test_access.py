@@ -103,6 +103,8 @@ def lease(rehearsal: Any) -> dict[str, Any]:
 
 
 def test_lock(rehearsal, tmp_path, cluster_id):
+    # Ours from the beginning: other tests make this namespace by hand.
+    rehearsal.kubectl("delete", "namespace", "llmd-openshift", "--ignore-not-found", "--wait", "--timeout=60s")
     lock = {"cluster_id": cluster_id, "state": "locked"}
     mine, again, other, taken, lost, freed, twice = play(
         tmp_path, rehearsal,

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 from collections.abc import Iterator
@@ -97,3 +98,51 @@ def test_upgrading_cluster_node_not_ready_and_missing_package_are_named_before_a
     events = [e for e in ill.rehearsal.audit(before) if e.get("userAgent", "").startswith("llmd.openshift")]
     assert not [e for e in events if e["verb"] in ("create", "update", "patch", "delete")
                 and "selfsubject" not in e["requestURI"] and "llmd-openshift" not in e["requestURI"]]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def broken(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A cluster on which one thing after the other fails."""
+    name = f"broken-{os.getpid()}"
+    scenarios = [part for each in ("csv-fails", "gpu-driver-never-ready", "gateway-no-address", "api-faults") for part in ("--scenario", each)]
+    rehearsal: Rehearsal = start(name, "--profile", "h200-roce", "--openshift", "4.20", "--speed", "10", *scenarios)
+    yield Site(rehearsal, tmp_path_factory.mktemp("broken"))
+    rehearsal_cli("down", "--name", name)
+
+
+def repair(site: Site, scenario: str) -> None:
+    """End one scenario of a running rehearsal."""
+    done = rehearsal_cli("repair", "--name", site.rehearsal.name, "--scenario", scenario)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_faults_one_after_the_other_each_named_each_repaired(broken: Site) -> None:
+    """The API's own faults (429, 500, time-outs in the beginning) are outlived without a word in the result."""
+    kubectl = broken.rehearsal.kubectl
+
+    result = broken.run(llmd_model_credentials_secret="hf-token", llmd_timeout_minutes=5)
+    refused(result, "cert-manager", "ClusterServiceVersion")
+    repair(broken, "csv-fails")
+    # OLM leaves a CSV that failed to install; deleting Subscription and CSV installs it anew, as the message says.
+    kubectl("delete", "subscription", "--all", "-n", "cert-manager-operator")
+    kubectl("delete", "csv", "--all", "-n", "cert-manager-operator")
+
+    result = broken.run(llmd_model_credentials_secret="hf-token", llmd_timeout_minutes=5)
+    refused(result, "hf-token", "llmd")
+    token = base64.b64encode(b"hf_planted_secret").decode()
+    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "hf-token", "namespace": "llmd"}, "data": {"HF_TOKEN": token}}
+    kubectl("apply", "-f", "-", stdin=json.dumps(secret))
+
+    result = broken.run("-vvv", llmd_model_credentials_secret="hf-token", llmd_timeout_minutes=5)
+    refused(result, "gpu-1", "driver")
+    repair(broken, "gpu-driver-never-ready")
+
+    result = broken.run(llmd_model_credentials_secret="hf-token", llmd_timeout_minutes=5)
+    refused(result, "Gateway openshift-ingress/openshift-ai-inference", "address")
+    repair(broken, "gateway-no-address")
+
+    result = broken.run("-vvv", llmd_model_credentials_secret="hf-token", llmd_timeout_minutes=10)
+    assert result.rc == 0, result.output[-4000:]
+    assert result.report["outcome"] == "proven"
+    for place in (result.output, json.dumps(result.report)):
+        assert "hf_planted_secret" not in place and token not in place
