@@ -81,7 +81,8 @@ class AuthorinoOperator(StandIn):
         return None
 
     def deleted(self, kube: Kube, obj: Object) -> None:
-        self._serve(None)
+        if obj["kind"] == "Authorino":  # not some Secret or Deployment, of which this is told too
+            self._serve(None)
 
     def _missing_certificate(self, obj: Object) -> str:
         for part, tls in (("listener", _tls(obj, "listener")), ("oidc", _tls(obj, "oidcServer"))):

@@ -70,7 +70,8 @@ class LwsOperator(StandIn):
         return None
 
     def deleted(self, kube: Kube, obj: Object) -> None:
-        self.children.stop("lws")
+        if obj["kind"] == "LeaderWorkerSetOperator":
+            self.children.stop("lws")
 
     def _report(self, kube: Kube, obj: Object, ready: bool, problem: str, text: str) -> None:
         conditions = [
