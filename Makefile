@@ -11,6 +11,9 @@ LLMD_PATH ?= inference_scheduling
 VENV := .venv/bin
 export PATH := $(CURDIR)/$(VENV):$(PATH)
 export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
+# Compiled Python is kept, whatever the environment says, but not beside the sources: hundreds of short Python processes start in a run.
+export PYTHONPYCACHEPREFIX := $(CURDIR)/.cache/pycache
+unexport PYTHONDONTWRITEBYTECODE
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -36,8 +39,8 @@ unit: setup ## unit tests (no cluster)
 rehearsal-parts: setup ## build (or find) the Go programs of the rehearsal
 	@$(VENV)/python -m rehearsal build
 
-integration: setup rehearsal-parts ## tests on a rehearsal
-	@$(VENV)/pytest -q tests/integration
+integration: setup rehearsal-parts ## all tests on a rehearsal, those too that `make test` leaves out (hardware, releases, OLM's states); AREA=rehearsal/test_mco.py for one
+	@$(VENV)/pytest -q -n 2 --dist loadfile tests/integration/$(AREA)
 
 molecule: setup rehearsal-parts ## molecule: create a rehearsal, converge, idempotence, verify, destroy
 	@$(VENV)/molecule test --all

@@ -47,19 +47,19 @@ def objects(kube: Kube, seed: list[Obj]) -> None:
     _all((o for o in seed if o["kind"] != "Namespace"), lambda o: put(kube, o))
 
 
-def put(kube: Kube, obj: Obj) -> None:
+def put(kube: Kube, obj: Obj, manager: str = MANAGER) -> None:
     """Apply one object and, where the kind keeps it apart, its status."""
     status = obj.get("status")
     if not status:
-        kube.apply(obj, manager=MANAGER)
+        kube.apply(obj, manager=manager)
         return
-    kube.apply({key: value for key, value in obj.items() if key != "status"}, manager=MANAGER)
+    kube.apply({key: value for key, value in obj.items() if key != "status"}, manager=manager)
     try:
         # Not a merge patch: it takes a null (completionTime of a running update) for "delete this", also inside of lists.
         replace = [{"op": "add", "path": "/status", "value": status}]
         kube.patch(kube.path_of(obj), replace, kind="json", subresource="status")
     except NotFound:
-        kube.apply(obj, manager=MANAGER)  # no status sub-resource: then it's part of the object
+        kube.apply(obj, manager=manager)  # no status sub-resource: then it's part of the object
 
 
 def _all(items: Iterable[Obj], act: Callable[[Obj], object]) -> None:

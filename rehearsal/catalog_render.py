@@ -18,10 +18,11 @@ A package in the compact form (schema: schema/catalog.json)::
     skip_range: ">=4.9.0 <{version}"  versions from which OLM may go straight to this one
     channels: {stable: [old, new]}  in the order of updates: each replaces the one before it that this catalog has
     default_channel                 {openshift} stands for the minor, as in stable-{openshift}
-    owns: [group/Kind, group/Kind@v1]  CRDs that the bundle brings; @v1: only that version of it
+    owns: [group/Kind, group/Kind@v1]  CRDs that the bundle brings; @v1: only that version of it;
+                                    group/Kind@2.25: the schema that is marked as that variant in crds/
     deployments: [{name, image, labels, replicas}], related_images: [...], examples: [objects]
 
-Scenario keys that change a catalog: ``package-missing`` and ``csv-fails`` (schema/scenario.json).
+Scenario keys that change a catalog: ``package-missing``, ``csv-fails`` and ``unpack-failure`` (schema/scenario.json).
 """
 
 from __future__ import annotations
@@ -45,15 +46,35 @@ def render(
     failing = (scenario or {}).get("csv-fails", {})
     blobs: list[dict[str, Any]] = []
     for package in catalog["packages"]:
-        versions = [version for version, row in package["versions"].items() if _has(row, openshift)]
+        versions = [version for version, row in package["versions"].items() if has(row, openshift)]
         if not versions or package["package"] in missing:
             continue
         deadline = (
             failing.get("progress_deadline_seconds", 20) if failing.get("package") == package["package"] else None
         )
         blobs += _package(package, versions, openshift)
-        blobs += [_bundle(package, version, catalog, crd, deadline) for version in versions]
+        bundles = [_bundle(package, version, catalog, crd, deadline) for version in versions]
+        packed = (scenario or {}).get("unpack-failure", {}).get("package") == package["package"]
+        blobs += [_packed(bundle, package) for bundle in bundles] if packed else bundles
     return blobs
+
+
+def bundle_image(package: Mapping[str, Any], name: str) -> str:
+    """The image that a bundle comes in, where it isn't in the catalog itself; nobody has it."""
+    repository = str(package["deployments"][0]["image"]).rsplit("/", 1)
+    return f"{repository[0]}/{package['package']}-bundle@{digest(f'bundle {name}')}"
+
+
+def _packed(bundle: dict[str, Any], package: Mapping[str, Any]) -> dict[str, Any]:
+    """The bundle as the vendor's catalogs have it: an image that OLM must unpack, and only a description of the CSV."""
+    manifests = [json.loads(base64.b64decode(p["value"]["data"])) for p in bundle["properties"] if p["type"] == "olm.bundle.object"]
+    csv = next(manifest for manifest in manifests if manifest["kind"] == "ClusterServiceVersion")
+    spec = csv["spec"]
+    metadata = {key: spec[key] for key in ("description", "displayName", "installModes", "maturity", "minKubeVersion", "provider")}
+    metadata |= {"annotations": csv["metadata"]["annotations"], "crdDescriptions": spec["customresourcedefinitions"]}
+    kept = [prop for prop in bundle["properties"] if prop["type"] != "olm.bundle.object"]
+    properties = [*kept, {"type": "olm.csv.metadata", "value": metadata}]
+    return {**bundle, "image": bundle_image(package, bundle["name"]), "properties": properties}
 
 
 def csv_name(package: Mapping[str, Any], version: str) -> str:
@@ -71,7 +92,8 @@ def image_of(repository: str, version: str) -> str:
     return f"{repository}@{digest(f'{repository}:{version}')}"
 
 
-def _has(row: Mapping[str, Any], openshift: str) -> bool:
+def has(row: Mapping[str, Any], openshift: str) -> bool:
+    """Whether the catalog of an OpenShift minor has this version of a package."""
     if "openshift" not in row:
         return True
     first, _, last = row["openshift"].partition("-")
@@ -140,6 +162,8 @@ def _bundle(
 
 def _owned(reference: str, crd: Crd) -> dict[str, Any]:
     name, _, only = reference.partition("@")
+    if only and not only.startswith("v"):  # a variant, which has a schema of its own
+        name, only = reference, ""
     definition = copy.deepcopy(crd(name))
     definition.pop("status", None)
     if only:

@@ -14,12 +14,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from rehearsal import data, parts, paths, sandbox
+from rehearsal import parts, paths, sandbox, saved, timeline
 from rehearsal.errors import BAD_INPUT, RehearsalError
-from rehearsal.prepare import Wanted, prepare, repair
+from rehearsal.kube import Kube
+from rehearsal.prepare import Wanted, load, prepare, provoke, repair
 
 Say = Callable[[str], None]
 
@@ -74,7 +76,10 @@ class Rehearsal:
             (paths.PACKAGE, "the project"),
         ):
             sandbox.check_folder(folder, what)
-        data.load(wanted.profile, wanted.openshift, wanted.scenarios)  # bad input is told before anything is made
+        if wanted.saved:  # bad input is told before anything is made
+            saved.load(wanted.saved)
+        else:
+            load(wanted)
         if self.keeper():
             return self._running(wanted, say)
         self.state.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -99,17 +104,59 @@ class Rehearsal:
         self.clean()
         return pid is not None
 
+    def save(self, name: str) -> dict[str, Any]:
+        """Keep its present state under ``name``; returns the state's description."""
+        self._must_run("nothing to save")
+        return saved.save(self.state, self.status(), name)
+
     def repair(self, scenarios: list[str]) -> list[str]:
         """End scenarios of a running rehearsal; returns those that go on."""
+        self._must_run("nothing to repair")
+        return repair(self.state, scenarios)
+
+    def provoke(self, scenarios: list[str]) -> list[str]:
+        """Let scenarios begin in a running rehearsal; returns all that go on then."""
+        self._must_run("nothing to harm")
+        return provoke(self.state, scenarios)
+
+    def timeline(self, since: str = "", reads: bool = False) -> list[dict[str, Any]]:
+        """All rows of its timeline in their order; Events only while it runs. ``since``: ISO time, or a number of seconds."""
+        status = self._must_be_known()
+        log = self.state / "logs" / "up.log"
+        steps = log.read_text(encoding="utf-8").splitlines() if log.exists() else []
+        rows = [*timeline.start(steps, status["started_at"]), *timeline.rows(timeline.audit_log(self.state), reads)]
+        if status["state"] == "ready":
+            rows += timeline.events(Kube.from_kubeconfig(self.state / "kubeconfig", "rehearsal-timeline").list("/api/v1/events"))
+        return sorted((row for row in rows if row["at"] >= _moment(since)), key=lambda row: str(row["at"]))
+
+    def counters(self, since: str = "") -> dict[str, Any]:
+        """Requests, writes, refusals, reboots and drains."""
+        self._must_be_known()
+        first = _moment(since)
+        audit = (event for event in timeline.audit_log(self.state) if event["requestReceivedTimestamp"] >= first)
+        return timeline.counters(audit, timeline.node_counters(self.state))
+
+    def _must_be_known(self) -> dict[str, Any]:
+        status = self.status()
+        if status["state"] == "absent":
+            raise RehearsalError(
+                f"there is no rehearsal '{self.name}'",
+                str(self.state),
+                "it was never started",
+                f"Use 'python -m rehearsal up --name {self.name}'",
+                code=BAD_INPUT,
+            )
+        return status
+
+    def _must_run(self, why: str) -> None:
         if not self.keeper():
             raise RehearsalError(
                 f"rehearsal '{self.name}' isn't running",
                 str(self.state),
-                "there is nothing to repair",
+                f"there is {why}",
                 f"Use 'python -m rehearsal up --name {self.name}'",
                 code=BAD_INPUT,
             )
-        return repair(self.state, scenarios)
 
     def clean(self) -> None:
         """Remove what a rehearsal that isn't running has left: processes of a half-dead sandbox, its data."""
@@ -124,16 +171,8 @@ class Rehearsal:
 
     def wanted(self) -> Wanted:
         """The settings of the last start; raises RehearsalError when there was none."""
-        saved = self.status().get("wanted")
-        if not saved:
-            raise RehearsalError(
-                f"there is no rehearsal '{self.name}'",
-                str(self.state),
-                "it was never started",
-                f"Use 'python -m rehearsal up --name {self.name}'",
-                code=BAD_INPUT,
-            )
-        return Wanted(**saved)
+        last = self._must_be_known()["wanted"]
+        return Wanted(**last)
 
     def logs(self) -> dict[str, Path]:
         """Name -> log file."""
@@ -281,6 +320,19 @@ def _program(pid: int) -> str:
 def _signal(pid: int, number: int) -> None:
     with contextlib.suppress(ProcessLookupError):  # gone by itself
         os.kill(pid, number)
+
+
+def _moment(since: str) -> str:
+    """A time as the audit log writes it, from ISO 8601 or a number of seconds before now; "" = the beginning."""
+    try:
+        if not since:
+            return ""
+        moment = datetime.now(UTC) - timedelta(seconds=float(since)) if since.replace(".", "", 1).isdigit() else datetime.fromisoformat(since)
+    except ValueError as error:
+        raise RehearsalError(
+            f"'{since}' is no time", "--since", str(error), "Give 2026-11-24T10:00:00Z or a number of seconds", code=BAD_INPUT
+        ) from error
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def _short(wanted: dict[str, Any] | None) -> str:

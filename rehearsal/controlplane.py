@@ -23,6 +23,7 @@ from rehearsal.sandbox import API_ADDRESS, BRIDGE_ADDRESS, SERVICE_CIDR
 ETCD_URL = "http://127.0.0.1:2379"
 ISSUER = "https://kubernetes.default.svc"
 KUBELET_PORT = 10250
+MANY_NODES = 250
 # user -> groups: "admin" is what people get (OpenShift's installer names its user system:admin), the others are parts.
 USERS = {
     "system:admin": ["system:masters"],
@@ -68,13 +69,16 @@ class Program:
 
 
 class Files:
-    """Keys, certificates, tokens and kubeconfigs of one rehearsal, made new for each start."""
+    """Keys, certificates, tokens and kubeconfigs of one rehearsal, made new for each start.
+
+    A saved state brings its certificate authority and its key for ServiceAccount tokens: objects in the cluster rest on them.
+    """
 
     def __init__(self, state: Path, public_url: str) -> None:
         self.state = state
         self.folder = state / "run" / "pki"
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.authority = Authority(self.folder, "kube-apiserver-lb-signer")
+        self.authority = Authority.kept(self.folder, "kube-apiserver-lb-signer")
         self.front_proxy = Authority(self.folder, "front-proxy-signer")
         self.api = self.authority.issue("kube-apiserver", NAMES_OF_API)
         self.kubelet = self.authority.issue("kubelet", (BRIDGE_ADDRESS, "localhost", "127.0.0.1"))
@@ -169,7 +173,7 @@ def apiserver(binary: str, files: Files) -> Program:
     return Program("kube-apiserver", argv, ready=_api_ready(files))
 
 
-def controller_manager(binary: str, files: Files) -> Program:
+def controller_manager(binary: str, files: Files, nodes: int = 0) -> Program:
     config = files.kubeconfig("system:kube-controller-manager")
     argv = [
         binary,
@@ -181,6 +185,7 @@ def controller_manager(binary: str, files: Files) -> Program:
         f"--cluster-signing-cert-file={files.authority.path}",
         f"--cluster-signing-key-file={files.authority.key_path}",
         "--use-service-account-credentials=true",
+        f"--node-monitor-grace-period={_lease_seconds(nodes) * 5 // 4}s",
         # A bare-metal OpenShift has neither a cloud nor this controller's node addresses.
         "--controllers=*,-nodeipam,-node-route-controller,-cloud-node-lifecycle-controller",
     ]
@@ -197,7 +202,7 @@ def scheduler(binary: str, files: Files) -> Program:
     return Program("kube-scheduler", argv, ready=answers("https://127.0.0.1:10259/healthz"))
 
 
-def kwok(binary: str, files: Files, stages: Path) -> Program:
+def kwok(binary: str, files: Files, stages: Path, nodes: int = 0) -> Program:
     """KWOK keeps nodes with the label type=kwok alive and plays plain pods, by the stages of a local file."""
     argv = [
         binary,
@@ -207,10 +212,15 @@ def kwok(binary: str, files: Files, stages: Path) -> Program:
         "--cidr=10.245.0.1/16",
         f"--node-ip={BRIDGE_ADDRESS}",
         f"--node-port={KUBELET_PORT}",
-        "--node-lease-duration-seconds=40",
+        f"--node-lease-duration-seconds={_lease_seconds(nodes)}",  # renewed after a quarter of it
         "--server-address=127.0.0.1:10247",
     ]
     return Program("kwok", argv, ready=answers("http://127.0.0.1:10247/healthz"))
+
+
+def _lease_seconds(nodes: int) -> int:
+    """How long a node's lease lasts: a fleet's heartbeats would keep the API server of one machine busy."""
+    return 40 if nodes <= MANY_NODES else 160
 
 
 def listens(port: int) -> Callable[[], bool]:

@@ -27,6 +27,7 @@ Crd = dict[str, Any]
 
 OTHER_FEATURE_SETS = re.compile(r"(CustomNoUpgrade|DevPreviewNoUpgrade|TechPreviewNoUpgrade|OKD|Hypershift)")
 WHEN = re.compile(r"^#\s*when:\s*(\S+)", re.MULTILINE)
+VARIANT = re.compile(r"^#\s*variant:\s*(\S+)", re.MULTILINE)
 FORMAT = "1"  # part of the cache's key: raise it when the parsing below changes
 
 
@@ -44,6 +45,7 @@ class Entry:
     when: str
     crd: Crd
     needs: str = ""
+    variant: str = ""  # not the usual schema of its kind: known as "group/Kind@variant" only
 
 
 class Crds:
@@ -54,9 +56,10 @@ class Crds:
         self._names: dict[str, str] = {}
         for entry in entries:
             spec = entry.crd["spec"]
-            name = entry.crd["metadata"]["name"]
+            mark = f"@{entry.variant}" if entry.variant else ""
+            name = entry.crd["metadata"]["name"] + mark
             self._by_name[name] = entry
-            self._names[f"{spec['group']}/{spec['names']['kind']}"] = name
+            self._names[f"{spec['group']}/{spec['names']['kind']}{mark}"] = name
 
     @classmethod
     def load(cls) -> Crds:
@@ -77,11 +80,11 @@ class Crds:
 
     def bare(self, openshift: dict[str, Any]) -> list[Crd]:
         """What a fresh cluster of this OpenShift serves."""
-        return [e.crd for e in self._by_name.values() if e.when == "bare" and (not e.needs or openshift.get(e.needs))]
+        return [e.crd for e in self._by_name.values() if e.when == "bare" and not e.variant and (not e.needs or openshift.get(e.needs))]
 
     def of(self, csv_prefix: str) -> list[Crd]:
         """What an operator brings (``when`` equal to the prefix of its CSV's name)."""
-        return [e.crd for e in self._by_name.values() if e.when == csv_prefix]
+        return [e.crd for e in self._by_name.values() if e.when == csv_prefix and not e.variant]
 
 
 def from_table(table: Path = paths.PACKAGE / "crd_table.yaml") -> Iterator[Entry]:
@@ -100,7 +103,7 @@ def from_table(table: Path = paths.PACKAGE / "crd_table.yaml") -> Iterator[Entry
 
 
 def hand_written(folder: Path) -> Iterator[Entry]:
-    """Definitions of a folder; each file says ``# when: ...`` in its header comment."""
+    """Definitions of a folder; each file says ``# when: ...`` in its header comment, and ``# variant: ...`` if it is one."""
     for path in sorted(folder.glob("*.yaml")):
         text = path.read_text(encoding="utf-8")
         when = WHEN.search(text)
@@ -111,8 +114,9 @@ def hand_written(folder: Path) -> Iterator[Entry]:
                 "no line '# when: bare' or '# when: <prefix of a CSV>'",
                 "Add it to the header comment",
             )
+        variant = VARIANT.search(text)
         for crd in parse(text):
-            yield Entry(when.group(1), crd)
+            yield Entry(when.group(1), crd, variant=variant.group(1) if variant else "")
 
 
 def parse(text: str) -> list[Crd]:

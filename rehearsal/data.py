@@ -27,6 +27,7 @@ from typing import Any
 import jsonschema
 import yaml
 
+from rehearsal import catalog_render
 from rehearsal.errors import BAD_INPUT, RehearsalError
 from rehearsal.hardware import expand_nodes
 
@@ -98,16 +99,20 @@ def names(folder: str) -> dict[str, str]:
 
 def load(profile: str, openshift: str, scenarios: Iterable[str] = ()) -> dict[str, dict[str, Any]]:
     """The ``profile``, ``openshift`` and ``scenario`` parts of settings.json; RehearsalError (code 2) when one is wrong."""
-    wanted = list(dict.fromkeys(scenarios))
     release = load_openshift(openshift)
-    cluster = load_profile(profile)
+    return {"openshift": release, **mix(load_profile(profile), scenarios)}
+
+
+def mix(cluster: dict[str, Any], scenarios: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """``profile`` and ``scenario`` of settings.json for a profile that is written out already; scenarios of before don't count."""
+    wanted = list(dict.fromkeys(scenarios))
     scenario = merge_scenarios({name: _document("scenarios", name) for name in wanted}, cluster)
-    known = cluster["delays"]
-    for name, seconds in scenario.pop("delays", {}).items():
-        if name not in known:
-            raise _bad(f"Unknown delay '{name}'", " + ".join(wanted), nearest(name, known))
-        known[name] = seconds
-    return {"profile": cluster, "openshift": release, "scenario": scenario}
+    own = cluster.get("own_delays") or cluster["delays"]
+    for name in scenario.get("delays", {}):
+        if name not in own:
+            raise _bad(f"Unknown delay '{name}'", " + ".join(wanted), nearest(name, own))
+    delays = {**own, **scenario.pop("delays", {})}
+    return {"profile": {**cluster, "own_delays": dict(own), "delays": delays}, "scenario": scenario}
 
 
 def load_profile(name: str) -> dict[str, Any]:
@@ -164,6 +169,16 @@ def load_catalog(name: str) -> dict[str, Any]:
             )
     refuse(path, faults)
     return document
+
+
+def names_of_catalogs() -> list[str]:
+    """The catalogs that a rehearsal serves."""
+    return _names("catalogs")
+
+
+def offered(package: Mapping[str, Any], channel: str, openshift: str) -> list[str]:
+    """The versions of a channel that the catalog of an OpenShift minor has, oldest first."""
+    return [version for version in package["channels"][channel] if catalog_render.has(package["versions"][version], openshift)]
 
 
 def merge_scenarios(documents: Mapping[str, Mapping[str, Any]], profile: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,11 +6,20 @@
 Only clients on the host meet its faults; the parts inside talk to the real server. It runs when the scenario has ``api_faults``,
 a list of::
 
-    {kind: 429|500|503|timeout|reset|slow, after_requests: N | after_seconds: S, for_seconds: S and/or count: N,
-     match: {verb, path}, retry_after: S, probability: P}
+    {kind: KIND, after_requests: N | after_seconds: S, for_seconds: S and/or count: N,
+     match: {verb, path}, retry_after: S, probability: P, seconds: S}
 
 A fault wakes after N requests that it matches, or S seconds after the first request of all; it sleeps again after
-``for_seconds``, or when it has hit ``count`` requests. The list is read again when settings.json changes.
+``for_seconds``, or when it has hit ``count`` requests; so ``after_requests: N-1, count: 1`` hits the N-th. The list is read again
+when settings.json changes. Kinds:
+
+    401 403 409 410 429 500 503   the API server's own words; 409 hits PUT and PATCH only, 410 tells a watch by an ERROR event
+    disk-full                     writes get etcd's "database space exceeded", reads go on
+    slow                          the answer comes ``seconds`` (5) later
+    timeout                       no answer at all
+    reset                         the connection is cut
+    watch-drop                    a watch is cut ``seconds`` (2) after it began
+    outage                        every connection is cut, running watches too
 """
 
 from __future__ import annotations
@@ -28,6 +37,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from rehearsal.fault_answers import Request, refusal
 from rehearsal.relay import cut
 
 PORT = 9443
@@ -35,14 +45,13 @@ CHUNK = 1 << 16
 MAX_HEAD = 1 << 18
 SLOW_SECONDS = 5.0
 HANG_SECONDS = 600.0
-REASONS = {
-    "429": (
-        "Too Many Requests",
-        "TooManyRequests",
-        "the server has received too many requests and has asked us to try again later",
-    ),
-    "500": ("Internal Server Error", "InternalError", "Internal error occurred: etcdserver: request timed out"),
-    "503": ("Service Unavailable", "ServiceUnavailable", "the server is currently unable to handle the request"),
+WATCH_SECONDS = 2.0  # how long a watch lives that the fault watch-drop hits
+LOOK_SECONDS = 1.0  # how often a stream looks whether its client or the server has gone
+# What a kind hits at most: the others of these requests pass unseen.
+ONLY: dict[str, Callable[[Request], bool]] = {
+    "watch-drop": lambda request: request.watch,
+    "disk-full": lambda request: request.writes,
+    "409": lambda request: request.verb in ("PUT", "PATCH"),
 }
 
 
@@ -59,10 +68,12 @@ class Fault:
     def kind(self) -> str:
         return str(self.row["kind"])
 
-    def strikes(self, verb: str, path: str, now: float, since_first: float, chance: float) -> bool:
+    def strikes(self, request: Request, now: float, since_first: float, chance: float) -> bool:
         """Whether this request is hit. ``chance``: a random number from 0 to 1."""
         match = self.row.get("match", {})
-        if match.get("verb", verb) != verb or not re.search(match.get("path", ""), path):
+        if match.get("verb", request.verb) != request.verb or not re.search(match.get("path", ""), request.path):
+            return False
+        if not ONLY.get(self.kind, lambda _: True)(request):
             return False
         self.matched += 1
         if self.woke_at is None and self._wakes(since_first):
@@ -71,6 +82,12 @@ class Fault:
             return False
         self.hits += 1
         return True
+
+    def rages(self, now: float, since_first: float) -> bool:
+        """Whether it's awake at this moment, also without a request that it would hit."""
+        if self.woke_at is None and "after_seconds" in self.row and self._wakes(since_first):
+            self.woke_at = now
+        return self.woke_at is not None and not self._over(now)
 
     def _wakes(self, since_first: float) -> bool:
         if "after_requests" in self.row:
@@ -94,13 +111,20 @@ class Plan:
         self._faults: list[Fault] = []
         self.speed = 1.0
 
-    def choose(self, verb: str, path: str) -> Fault | None:
+    def choose(self, request: Request) -> Fault | None:
         """The fault that hits this request, if any; the first of the list wins."""
         self._reload()
         now = self._clock()
         self._first = now if self._first is None else self._first
-        struck = [f for f in self._faults if f.strikes(verb, path, now, now - self._first, random.random())]
+        struck = [f for f in self._faults if f.strikes(request, now, now - self._first, random.random())]
         return struck[0] if struck else None
+
+    def outage(self) -> bool:
+        """Whether the API server is out of reach now."""
+        self._reload()
+        now = self._clock()
+        since = 0.0 if self._first is None else now - self._first
+        return any(fault.kind == "outage" and fault.rages(now, since) for fault in self._faults)
 
     def _reload(self) -> None:
         with contextlib.suppress(OSError, ValueError):  # being rewritten at this moment: the old list holds
@@ -131,6 +155,9 @@ class Head:
         headers = {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in rest)}
         return cls(raw, first.split(" ", 2), headers)
 
+    def request(self) -> Request:
+        return Request(self.first[0], self.first[1], self.headers)
+
     def chunked(self) -> bool:
         return "chunked" in self.headers.get("transfer-encoding", "").lower()
 
@@ -150,14 +177,20 @@ class Proxy:
         there: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
         try:
             while head := await Head.read(reader):
-                fault = self._plan.choose(head.first[0], head.first[1])
+                fault = self._plan.choose(head.request())
                 if fault and fault.kind == "slow":
-                    await asyncio.sleep(SLOW_SECONDS / self._plan.speed)
-                elif fault:
+                    await asyncio.sleep(fault.row.get("seconds", SLOW_SECONDS) / self._plan.speed)
+                elif fault and fault.kind != "watch-drop":
                     await self._misbehave(fault, head, reader, writer)
                     return
                 there = there or await asyncio.open_connection(*self._address, ssl=self._upstream, limit=MAX_HEAD)
-                if not await self._forward(head, reader, writer, *there):
+                life = fault.row.get("seconds", WATCH_SECONDS) if fault and fault.kind == "watch-drop" else None
+                try:
+                    async with asyncio.timeout(life):
+                        if not await self._forward(head, reader, writer, *there):
+                            return
+                except TimeoutError:
+                    cut(writer)
                     return
         except (OSError, ssl.SSLError, asyncio.IncompleteReadError):
             pass  # one side has gone
@@ -169,7 +202,7 @@ class Proxy:
     async def _misbehave(
         self, fault: Fault, head: Head, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
-        if fault.kind == "reset":
+        if fault.kind in ("reset", "outage"):
             cut(writer)
             return
         if fault.kind == "timeout":
@@ -178,7 +211,7 @@ class Proxy:
             return
         if head.headers.get("expect", "").lower() != "100-continue":
             await _body(head, reader, lambda _: _nothing())
-        writer.write(refusal(fault))
+        writer.write(refusal(fault.kind, fault.row, head.request()))
         await writer.drain()
 
     async def _forward(
@@ -214,30 +247,12 @@ class Proxy:
         if not answer.chunked() and answer.length() is None:
             await _pump(there_reader, writer)
             return False
-        await _while_there(reader, _body(answer, there_reader, lambda data: _send(writer, data)))
+        try:
+            await _while_there(reader, self._plan.outage, _body(answer, there_reader, lambda data: _send(writer, data)))
+        except ConnectionAbortedError:
+            cut(writer)
+            raise
         return answer.headers.get("connection", "").lower() != "close"
-
-
-def refusal(fault: Fault) -> bytes:
-    """The whole answer for the kinds 429, 500 and 503, as the API server words it."""
-    text, reason, message = REASONS[fault.kind]
-    status: dict[str, Any] = {
-        "kind": "Status",
-        "apiVersion": "v1",
-        "metadata": {},
-        "status": "Failure",
-        "message": message,
-        "reason": reason,
-        "code": int(fault.kind),
-    }
-    extra = ""
-    if fault.kind == "429" or "retry_after" in fault.row:
-        seconds = fault.row.get("retry_after", 1)
-        status["details"] = {"retryAfterSeconds": seconds}
-        extra = f"Retry-After: {seconds}\r\n"
-    body = json.dumps(status).encode()
-    head = f"HTTP/1.1 {fault.kind} {text}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n{extra}Connection: close\r\n\r\n"
-    return head.encode() + body
 
 
 async def _body(head: Head, reader: asyncio.StreamReader, sink: Callable[[bytes], Any]) -> None:
@@ -258,15 +273,19 @@ async def _body(head: Head, reader: asyncio.StreamReader, sink: Callable[[bytes]
         await sink(data)
 
 
-async def _while_there(reader: asyncio.StreamReader, work: Any) -> None:
-    """Do ``work``, but give up when the client has gone: a watch would stay open otherwise."""
+async def _while_there(reader: asyncio.StreamReader, outage: Callable[[], bool], work: Any) -> None:
+    """Do ``work``, but give up when the client has gone (a watch would stay open otherwise), or in an outage."""
     task = asyncio.ensure_future(work)
-    while not task.done():
-        await asyncio.wait({task}, timeout=1.0)
-        if reader.at_eof():
-            task.cancel()
-            raise OSError("the client has gone")
-    await task
+    try:
+        while not task.done():
+            await asyncio.wait({task}, timeout=LOOK_SECONDS)
+            if reader.at_eof():
+                raise OSError("the client has gone")
+            if not task.done() and outage():
+                raise ConnectionAbortedError("the API server has gone")
+        await task
+    finally:
+        task.cancel()
 
 
 async def _until_gone(reader: asyncio.StreamReader) -> None:

@@ -52,6 +52,7 @@ class Status:
             "ready_seconds": None,
             "error": None,
             "wanted": wanted,
+            **({"twin": settings["twin"]} if settings.get("twin") else {}),
         }
         self.write()
 

@@ -15,7 +15,7 @@ import random
 import ssl
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -164,12 +164,13 @@ class Kube:
         label_selector: str | None = None,
         field_selector: str | None = None,
         stop: threading.Event | None = None,
+        on_listed: Callable[[], None] | None = None,
     ) -> None:
         """List, then watch, until ``stop`` is set or ``close`` is called.
 
         ``on_event(type, obj)`` gets ADDED for what the list held, then ADDED, MODIFIED and DELETED. After a gap (410, lost
         connection) the list is read again: what vanished meanwhile comes as DELETED. While the kind isn't served the
-        watch waits for it. An exception of ``on_event`` ends the watch.
+        watch waits for it. An exception of ``on_event`` ends the watch. ``on_listed`` is called after each list.
         """
         known: dict[str, Obj] = {}
         query = {k: v for k, v in (("labelSelector", label_selector), ("fieldSelector", field_selector)) if v}
@@ -178,6 +179,8 @@ class Kube:
             try:
                 items, version = self._list(path, label_selector, field_selector, 500)
                 relist(known, items, on_event)
+                if on_listed:
+                    on_listed()
                 pause = 0.2
                 self._follow(path, query, version, known, on_event, stop)
             except KubeError as error:

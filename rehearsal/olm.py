@@ -27,6 +27,7 @@ ACCOUNT = f"system:serviceaccount:{NAMESPACE}:olm-operator-serviceaccount"
 # Below the ephemeral range, so that no client connection inside the sandbox can have taken them.
 PORTS = {"redhat-operators": 15051, "certified-operators": 15052}
 SERVICE = "packageserver-service"
+UNPACK_SECONDS, UNPACK_LEAST = 600.0, 15.0  # OLM's default, and what a fast rehearsal leaves of it
 PACKAGES_PORT = 5443
 PACKAGES_API = "v1.packages.operators.coreos.com"
 
@@ -84,8 +85,14 @@ def opm(binary: str, name: str, catalog: Path, state: Path) -> Program:
     return Program(f"opm-{name}", argv, ready=_serving(port))
 
 
-def catalog_operator(binary: str, files: Files) -> Program:
-    argv = [binary, f"--kubeconfig={files.kubeconfig(ACCOUNT)}", f"--namespace={MARKETPLACE}", "--writeStatusName="]
+def catalog_operator(binary: str, files: Files, speed: float = 1.0) -> Program:
+    argv = [
+        binary,
+        f"--kubeconfig={files.kubeconfig(ACCOUNT)}",
+        f"--namespace={MARKETPLACE}",
+        "--writeStatusName=",
+        f"--bundle-unpack-timeout={max(UNPACK_LEAST, UNPACK_SECONDS / speed):.0f}s",
+    ]
     return Program("catalog-operator", argv, ready=answers("http://127.0.0.1:8080/healthz"))
 
 
@@ -133,7 +140,10 @@ def package_server(binary: str, files: Files) -> Program:
 
 
 def register_packages_api(kube: Kube, files: Files) -> None:
-    """The Service and APIService through which the API server forwards to package-server."""
+    """The Service and APIService through which the API server forwards to package-server.
+
+    Call it when package-server answers: the API server looks again only after growing pauses at one that didn't.
+    """
     ca = base64.b64encode(files.authority.path.read_bytes()).decode()
     service = {
         "apiVersion": "v1",
@@ -157,6 +167,11 @@ def register_packages_api(kube: Kube, files: Files) -> None:
     }
     kube.apply(service, manager="olm")
     kube.apply(api, manager="olm")
+
+
+def forget_packages_api(kube: Kube) -> None:
+    """Take away the APIService that a saved state brings: while nobody answers behind it, discovery hangs for all parts."""
+    kube.delete(f"/apis/apiregistration.k8s.io/v1/apiservices/{PACKAGES_API}")
 
 
 def packages_served(kube: Kube) -> bool:

@@ -26,6 +26,7 @@ class Authority:
     def __init__(self, folder: Path, name: str) -> None:
         self.folder = folder
         self.name = name
+        self.path, self.key_path = folder / f"{name}.crt", folder / f"{name}.key"
         self._key = ec.generate_private_key(ec.SECP256R1())
         subject = _name(name)
         builder = _builder(subject, subject, self._key.public_key()).add_extension(
@@ -33,8 +34,22 @@ class Authority:
         )
         builder = builder.add_extension(_usage(sign_certificates=True), critical=True)
         self.certificate = builder.sign(self._key, hashes.SHA256())
-        self.path = write(folder / f"{name}.crt", _pem(self.certificate))
-        self.key_path = write(folder / f"{name}.key", _key_pem(self._key))
+        write(self.path, _pem(self.certificate))
+        write(self.key_path, _key_pem(self._key))
+
+    @classmethod
+    def kept(cls, folder: Path, name: str) -> Authority:
+        """The authority whose files are in the folder already (a saved state brought them), else a new one."""
+        if not (folder / f"{name}.key").exists():
+            return cls(folder, name)
+        authority = cls.__new__(cls)
+        authority.folder, authority.name = folder, name
+        authority.path, authority.key_path = folder / f"{name}.crt", folder / f"{name}.key"
+        authority.certificate = x509.load_pem_x509_certificate(authority.path.read_bytes())
+        key = serialization.load_pem_private_key(authority.key_path.read_bytes(), password=None)
+        assert isinstance(key, ec.EllipticCurvePrivateKey), "we make no other kind"
+        authority._key = key
+        return authority
 
     def issue(self, name: str, hosts: Iterable[str] = (), client: bool = False) -> tuple[Path, Path]:
         """Files (certificate, key) ``<name>.crt`` and ``<name>.key``: for a server at ``hosts``, or for a client."""
@@ -55,7 +70,9 @@ class Authority:
 
 
 def key_pair(folder: Path, name: str) -> tuple[Path, Path]:
-    """Files (public key, private key) for signing ServiceAccount tokens."""
+    """Files (public key, private key) for signing ServiceAccount tokens; those that are there already stay."""
+    if (folder / f"{name}.key").exists():
+        return folder / f"{name}.pub", folder / f"{name}.key"
     key = ec.generate_private_key(ec.SECP256R1())
     public = key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
     return write(folder / f"{name}.pub", public), write(folder / f"{name}.key", _key_pem(key))

@@ -20,6 +20,11 @@ from rehearsal.errors import RehearsalError
 
 MODULE = "sigs.k8s.io/kwok"
 FOLDERS = ("node/fast", "node/heartbeat-with-lease", "pod/fast")
+# A pod with additional networks starts when Multus has attached them; CNI isn't asked for a pod of the host's network.
+WAITS_FOR_NETWORKS = (
+    '(.metadata.annotations["k8s.v1.cni.cncf.io/networks"] // "") != "" and (.spec.hostNetwork | not)'
+    ' and (.metadata.annotations["k8s.v1.cni.cncf.io/network-status"] // "") == ""'
+)
 IMAGES_OF_POD = "[.spec.containers[]?.image, .spec.initContainers[]?.image] | any(test($pattern))"
 
 
@@ -41,7 +46,10 @@ def write(target: Path, images: list[str]) -> Path:
 
 
 def adapt(stage: dict[str, Any], images: list[str]) -> dict[str, Any]:
-    """Add to a Pod's stage: only for pods none of whose images is run as a process."""
+    """Add to a Pod's stage: only for pods none of whose images is run as a process; readiness waits for additional networks."""
+    if stage["spec"]["resourceRef"]["kind"] == "Pod" and stage["metadata"]["name"] == "pod-ready":
+        waiting = {"key": WAITS_FOR_NETWORKS, "operator": "NotIn", "values": ["true"]}
+        stage["spec"]["selector"].setdefault("matchExpressions", []).append(waiting)
     if stage["spec"]["resourceRef"]["kind"] != "Pod" or not images:
         return stage
     pattern = "|".join(f"(?:{image})" for image in images)

@@ -22,13 +22,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from rehearsal import bootstrap, controlplane, faults, olm, sandbox
+from rehearsal import bootstrap, controlplane, installs, olm, sandbox, saved_pods
 from rehearsal.controlplane import Files, Program
 from rehearsal.errors import RehearsalError
 from rehearsal.kube import Kube, KubeError
+from rehearsal.live import Live, follow
 from rehearsal.prepare import read_settings
 from rehearsal.processes import Processes
 
+INSTALL_SECONDS = 240.0
 START_SECONDS = 300.0  # generous: the machine may be busy with other things
 KEPT_BASES = 6  # prepared etcd folders that the cache keeps
 NOT_FOR_PARTS = ("KUBECONFIG", "GOFLAGS", "GODEBUG")
@@ -42,7 +44,6 @@ class Supervisor:
         self.fds = (api_fd, gateway_fd)
         self.api_url = f"https://127.0.0.1:{api_port}"
         self.settings = read_settings(state)
-        self.bare = json.loads((state / "run" / "bare.json").read_text(encoding="utf-8"))
         self.bin: dict[str, str] = self.settings["bin"]
         self.began = time.monotonic()
         self.stopping = threading.Event()
@@ -57,22 +58,42 @@ class Supervisor:
             self.tell(state="failed", error=str(error))
             time.sleep(0.2)
             self.end(1)
-        self._serve_changed_catalogs()
+        follow(self.live, lambda: time.sleep(1.0), self.progress)
 
     def start(self) -> None:
-        sandbox.furnish(_node_addresses(self.bare["seed"]))
+        sandbox.furnish(self.settings["addresses"])
         self.processes = Processes(self.state / "logs", self._environment(), self._crashed)
         self.files = Files(self.state, self.api_url)
         self.kube = Kube.from_kubeconfig(self.files.kubeconfig("rehearsal:supervisor"), "cluster-bootstrap")
-        if not self._restore():
+        self.live = Live(self.state, self.bin["opm"], self.files, self.processes)
+        if self.settings.get("saved"):
+            self.progress(f"saved state '{self.settings['saved']}' laid out")
+        elif not self._restore():
             self._make_base()
         self._start(self._database_and_api())
         self._personalise()
+        olm.forget_packages_api(self.kube)
+        awaited = saved_pods.Awaited(self.kube, self.settings) if self.settings.get("saved") else None
         self._start(self._parts())
+        olm.register_packages_api(self.kube, self.files)
         self._wait("nodes ready", lambda: _nodes_ready(self.kube))
         self._wait("catalogs ready", lambda: _catalogs_ready(self.kube))
         self._wait("packages served", lambda: olm.packages_served(self.kube))
+        self._earlier_work()
+        self.live.step()
+        if awaited:
+            self._wait(f"{len(awaited)} real pods started again", awaited.all_started)
         self.tell(state="ready", pids=self.processes.pids(), ready_seconds=round(time.monotonic() - self.began, 1))
+
+    def _earlier_work(self) -> None:
+        """What the scenario or twin says that somebody did before; a saved state has it already."""
+        file = self.state / "run" / "installs.json"
+        if self.settings.get("saved") or not file.exists():
+            return
+        orders = json.loads(file.read_text(encoding="utf-8"))
+        if any(orders.values()):
+            installs.must_be_done(installs.carry_out(self.kube, orders, INSTALL_SECONDS))
+            self.progress(f"earlier work done: {len(orders['operators'])} operators, {len(orders['objects'])} objects")
 
     # --- the prepared database ------------------------------------------------------------------------------------
 
@@ -94,11 +115,12 @@ class Supervisor:
 
     def _make_base(self) -> None:
         """Load everything into an empty database, stop, and keep a copy for the next starts."""
+        bare = json.loads((self.state / "run" / "bare.json").read_text(encoding="utf-8"))
         self._start(self._database_and_api())
-        bootstrap.definitions(self.kube, self.bare["crds"])
-        self.progress(f"{len(self.bare['crds'])} definitions loaded")
-        bootstrap.objects(self.kube, self.bare["seed"])
-        self.progress(f"{len(self.bare['seed'])} objects of a bare OpenShift loaded")
+        bootstrap.definitions(self.kube, bare["crds"])
+        self.progress(f"{len(bare['crds'])} definitions loaded")
+        bootstrap.objects(self.kube, bare["seed"])
+        self.progress(f"{len(bare['seed'])} objects of a bare OpenShift loaded")
         self._stop_database_and_api()
         base = self._base()
         scratch = base.with_name(f"{base.name}.{os.getpid()}.{time.time_ns()}")
@@ -124,33 +146,18 @@ class Supervisor:
         ]
 
     def _parts(self) -> list[Program]:
-        files, run = self.files, self.state / "run"
-        olm.register_packages_api(self.kube, files)
-        catalogs = [olm.opm(self.bin["opm"], name, run / "catalogs" / name, self.state) for name in olm.PORTS]
+        files, run, nodes = self.files, self.state / "run", len(self.settings["addresses"])
         return [
-            controlplane.controller_manager(self.bin["kube-controller-manager"], files),
+            controlplane.controller_manager(self.bin["kube-controller-manager"], files, nodes),
             controlplane.scheduler(self.bin["kube-scheduler"], files),
-            controlplane.kwok(self.bin["kwok"], files, run / "stages.yaml"),
-            *catalogs,
-            olm.catalog_operator(self.bin["catalog"], files),
+            controlplane.kwok(self.bin["kwok"], files, run / "stages.yaml", nodes),
+            *self.live.catalogs(),
+            olm.catalog_operator(self.bin["catalog"], files, self.settings["speed"]),
             olm.olm_operator(self.bin["olm"], files),
             olm.package_server(self.bin["package-server"], files),
             *self._own_parts(),
-            *self._door(),
+            self._door(),
         ]
-
-    def _serve_changed_catalogs(self) -> None:
-        """For ever: start opm again when the catalog that it serves was written anew (``repair`` does that)."""
-        files = {name: self.state / "run" / "catalogs" / name / "catalog.json" for name in olm.PORTS}
-        seen = {name: file.stat().st_mtime_ns for name, file in files.items()}
-        while True:
-            time.sleep(1.0)
-            for name, file in files.items():
-                stamp = file.stat().st_mtime_ns
-                if stamp != seen[name]:
-                    seen[name] = stamp
-                    self.processes.stop(f"opm-{name}")
-                    self.processes.start(olm.opm(self.bin["opm"], name, file.parent, self.state))
 
     def _own_parts(self) -> list[Program]:
         """Stand-in operators and process kubelet; both read the settings file."""
@@ -161,26 +168,12 @@ class Supervisor:
             Program(name, [sys.executable, "-m", f"rehearsal.{name}", *arguments]) for name in ("operators", "kubelet")
         ]
 
-    def _door(self) -> list[Program]:
-        """What lies behind the ports on the host: the relay, and before the API server its faults, if there are any."""
+    def _door(self) -> Program:
+        """What lies behind the ports on the host: the relay. Files tell it where the API and the gateway are now."""
         api, gateway = self.fds
         run = self.state / "run"
-        port = faults.PORT if self.settings["scenario"].get("api_faults") else 443
-        routes = [f"{api}=127.0.0.1:{port}", f"{gateway}=@{run / 'gateway-target'}"]
-        relay = Program("relay", [sys.executable, "-m", "rehearsal.relay", *routes], pass_fds=self.fds)
-        if port == 443:
-            return [relay]
-        certificate, key = self.files.api
-        argv = [
-            sys.executable,
-            "-m",
-            "rehearsal.faults",
-            f"--settings={run / 'settings.json'}",
-            f"--certificate={certificate}",
-            f"--key={key}",
-            f"--authority={self.files.authority.path}",
-        ]
-        return [Program("faults", argv, ready=controlplane.listens(port)), relay]
+        routes = [f"{api}=@{run / 'api-target'}", f"{gateway}=@{run / 'gateway-target'}"]
+        return Program("relay", [sys.executable, "-m", "rehearsal.relay", *routes], pass_fds=self.fds)
 
     def _personalise(self) -> None:
         """What differs between two rehearsals with the same data: the cluster's id."""
@@ -247,11 +240,6 @@ class Supervisor:
         os.read(0, 1)
         self.stopping.set()
         self.end(0)
-
-
-def _node_addresses(seed: list[dict[str, Any]]) -> list[str]:
-    addresses = [a for o in seed if o["kind"] == "Node" for a in o.get("status", {}).get("addresses", [])]
-    return [address["address"] for address in addresses if address["type"] == "InternalIP"]
 
 
 def _nodes_ready(kube: Kube) -> bool:

@@ -110,7 +110,7 @@ def discover(kubeconfig: str, seconds: float = 300) -> None:
 def _sleep(end: float, what: str) -> None:
     if time.monotonic() > end:
         raise SystemExit(f"{what} did not come in time")
-    time.sleep(2)
+    time.sleep(1)
 
 
 def read(kubeconfig: str) -> dict[str, Any]:

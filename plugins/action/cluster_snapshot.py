@@ -1,35 +1,38 @@
 # Copyright (c) 2026 llmd.openshift contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Action cluster_snapshot: hands the collection's table of devices to the module of the same name.
-
-A module runs as a zip of Python files and can't see `data/`; the controller can.
-"""
+"""Action of llmd.openshift.cluster_snapshot: reads all facts of a cluster (see plugins/modules/cluster_snapshot.py)."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
-from ansible.errors import AnsibleActionFail
-from ansible.plugins.action import ActionBase
 from ansible_collections.llmd.openshift.plugins.module_utils._data import files
 from ansible_collections.llmd.openshift.plugins.module_utils._data.errors import DataError
+from ansible_collections.llmd.openshift.plugins.module_utils._snapshot import collect
+from ansible_collections.llmd.openshift.plugins.plugin_utils._cluster_action import ClusterAction, failure
 
 
-class ActionModule(ActionBase):
-    """Runs the module; adds `accelerators` when the task doesn't give it."""
+class ActionModule(ClusterAction):
+    """Reads the cluster; the same in check mode. The only clock is here."""
 
-    _supports_check_mode = True
+    SPEC = {
+        "packages": {"type": "list", "elements": "str", "default": []},
+        "image_streams": {"type": "list", "elements": "str", "default": ["openshift/tools"]},
+        "labels": {"type": "list", "elements": "str", "default": []},
+        "accelerators": {"type": "dict"},
+    }
 
-    def run(self, tmp: Any = None, task_vars: Any = None) -> dict[str, Any]:
-        """The module's result, nothing added (the arguments may hold a token)."""
-        result = super().run(tmp, task_vars)
-        args = dict(self._task.args)
+    def work(self, args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+        """The snapshot; the table of devices comes from `data/` when the task doesn't give it."""
         try:
-            args.setdefault("accelerators", files.load(files.ROOT / "accelerators.yml", "accelerators"))
+            devices = args["accelerators"] or files.load(files.ROOT / "accelerators.yml", "accelerators")
         except DataError as error:
-            raise AnsibleActionFail(str(error)) from error
-        result.update(
-            self._execute_module(module_name="llmd.openshift.cluster_snapshot", module_args=args, task_vars=task_vars)
+            return failure(str(error))
+        read_at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        api: Any = self.connect(args)
+        snapshot = collect.read(
+            api, devices, args["packages"], args["image_streams"], read_at, args["labels"]
         )
-        return result
+        return {"changed": False, "snapshot": snapshot}

@@ -7,28 +7,25 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.llmd.openshift.plugins.module_utils._errors import ClusterError
 from ansible_collections.llmd.openshift.plugins.module_utils._olm.wishes import WishError, parse
 from ansible_collections.llmd.openshift.plugins.module_utils._watch.operators import Operators, OperatorsFailed, Outcome
-from ansible_collections.llmd.openshift.plugins.plugin_utils._cluster_action import ClusterAction, failure, plain
-
-SPEC = {
-    "subscriptions": {"type": "list", "elements": "dict", "required": True},
-    "until": {"type": "str", "choices": ["succeeded", "approved"], "default": "succeeded"},
-    "timeout_seconds": {"type": "float", "default": 3600.0},
-}
+from ansible_collections.llmd.openshift.plugins.plugin_utils._cluster_action import ClusterAction, failure
 
 
 class ActionModule(ClusterAction):
     """Approves exactly the expected InstallPlans and watches the CSVs until all have succeeded."""
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+    SPEC = {
+        "subscriptions": {"type": "list", "elements": "dict", "required": True},
+        "until": {"type": "str", "choices": ["succeeded", "approved"], "default": "succeeded"},
+        "timeout_seconds": {"type": "float", "default": 3600.0},
+    }
+
+    def work(self, args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         """One round for all operators; the result has ``operators`` and ``approved`` whether it worked out or not."""
-        super().run(tmp, task_vars)
-        args = self.arguments(SPEC)
-        host = str((task_vars or {}).get("inventory_hostname", "cluster"))
+        host = str(task_vars.get("inventory_hostname", "cluster"))
         try:
-            wishes = parse(plain(args["subscriptions"]))
+            wishes = parse(args["subscriptions"])
             if not wishes:
                 return {"changed": False, "operators": [], "approved": []}
             cluster = self.connect(args)
@@ -45,8 +42,6 @@ class ActionModule(ClusterAction):
             outcome = work.run()
         except WishError as error:
             return failure(f"olm_subscription: {error}", problems=error.problems)
-        except ClusterError as error:
-            return failure(str(error), error)
         except OperatorsFailed as error:
             return _failed(error)
         return {"changed": bool(outcome.approved), **_shown(outcome)}

@@ -20,6 +20,7 @@ SPEC: dict[str, Any] = {
     "cluster_id": {"type": "str"},
     "api_url": {"type": "str"},
     "packages": {"type": "list", "elements": "str", "default": []},
+    "labels": {"type": "list", "elements": "str", "default": []},
 }
 
 
@@ -37,7 +38,7 @@ class ActionModule(ActionBase):
         )
         path = os.path.expanduser(str(args["must_gather"] or args["file"]))
         try:
-            found = _read(path, bool(args["must_gather"]), args["packages"])
+            found = _read(path, bool(args["must_gather"]), args["packages"], args["labels"])
         except DataError as error:
             return {**result, "failed": True, "msg": str(error)}
         wrong = snapshot.other_cluster(found, args["cluster_id"], args["api_url"])
@@ -50,9 +51,9 @@ class ActionModule(ActionBase):
         return {**result, "changed": False, "snapshot": found}
 
 
-def _read(path: str, must_gather: bool, packages: list[str]) -> dict[str, Any]:
+def _read(path: str, must_gather: bool, packages: list[str], labels: list[str]) -> dict[str, Any]:
     if not must_gather:
         return snapshot.of_file(path)
     catalog = files.load(files.ROOT / "accelerators.yml", "accelerators")
     read_at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return snapshot.of_must_gather(path, catalog, list(packages), read_at)
+    return snapshot.of_must_gather(path, catalog, list(packages), read_at, list(labels))

@@ -13,6 +13,9 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 from ansible_collections.llmd.openshift.plugins.module_utils._report import journal
+from ansible_collections.llmd.openshift.plugins.plugin_utils._warm import warm
+
+warm()  # the first action of a run is this one: its file is read before any worker is forked
 
 
 class ActionModule(ActionBase):
@@ -38,14 +41,17 @@ class ActionModule(ActionBase):
         path = Path(args["output_dir"]) / task_vars["inventory_hostname"] / "journal.jsonl"
         events = journal.parse(path.read_text(encoding="utf-8")) if path.exists() else []
         run = events[-1]["run"] if events and not args["first"] else uuid.uuid4().hex[:12]
-        stage = args["name"] or journal.open_stage(events) or "access"
+        still_open = None if args["first"] else journal.open_stage(events)
+        stage = args["name"] or still_open or "access"
         event = {"time": _now(), "run": run, "event": args["state"], "stage": stage, "pid": os.getppid()}
         failure = None
         if args["state"] == "failed":
             failure = {"stage": stage, "task": args["task"], "message": args["message"], "error": args["error"]}
             event["failure"] = failure
+        # Stages follow one another: the next one's begin is the end of the one before.
+        ended = [{**event, "event": "end", "stage": still_open}] if still_open and args["state"] == "begin" else []
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("".join(journal.line(item) for item in journal.pruned([*events, event])), encoding="utf-8")
+        path.write_text("".join(map(journal.line, journal.pruned([*events, *ended, event]))), encoding="utf-8")
         result.update(changed=False, stage=stage, run=run)
         if failure:
             result["failure"] = failure

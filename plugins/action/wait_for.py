@@ -7,27 +7,24 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.llmd.openshift.plugins.module_utils._errors import ClusterError
 from ansible_collections.llmd.openshift.plugins.module_utils._wait.targets import Target, TargetError, parse
 from ansible_collections.llmd.openshift.plugins.module_utils._watch.wait import Wait, WaitFailed, look_once
-from ansible_collections.llmd.openshift.plugins.plugin_utils._cluster_action import ClusterAction, failure, plain
-
-SPEC = {
-    "objects": {"type": "list", "elements": "dict", "required": True},
-    "timeout_seconds": {"type": "float", "default": 3600.0},
-}
+from ansible_collections.llmd.openshift.plugins.plugin_utils._cluster_action import ClusterAction, failed_wait, failure
 
 
 class ActionModule(ClusterAction):
     """Watches the objects until all fulfil their conditions."""
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+    SPEC = {
+        "objects": {"type": "list", "elements": "dict", "required": True},
+        "timeout_seconds": {"type": "float", "default": 3600.0},
+    }
+
+    def work(self, args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         """One wait; the result has ``waited`` (each object's state) whether it worked out or not."""
-        super().run(tmp, task_vars)
-        args = self.arguments(SPEC)
-        host = str((task_vars or {}).get("inventory_hostname", "cluster"))
+        host = str(task_vars.get("inventory_hostname", "cluster"))
         try:
-            targets = parse(plain(args["objects"]))
+            targets = parse(args["objects"])
             if not targets:
                 return {"changed": False, "waited": []}
             if self._task.check_mode:
@@ -42,10 +39,8 @@ class ActionModule(ClusterAction):
             ).run()
         except TargetError as error:
             return failure(f"wait_for: {error}", problems=error.problems)
-        except ClusterError as error:
-            return failure(str(error), error)
         except WaitFailed as error:
-            return _failed(error)
+            return failed_wait(error)
         return {"changed": False, "waited": results}
 
     def _look(self, args: dict[str, Any], targets: list[Target]) -> dict[str, Any]:
@@ -56,10 +51,3 @@ class ActionModule(ClusterAction):
             f"check mode: would wait for {', '.join(open_ones)}" if open_ones else "check mode: all objects are ready"
         )
         return {"changed": False, "waited": results, "would_wait_for": open_ones, "msg": message}
-
-
-def _failed(error: WaitFailed) -> dict[str, Any]:
-    result = failure(str(error), error.error, waited=error.results, timed_out=error.timed_out)
-    if error.failure:
-        result["failure"] = error.failure.as_dict()
-    return result

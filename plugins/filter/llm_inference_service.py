@@ -24,6 +24,10 @@ options:
     description: Extended resource of the accelerator.
     type: str
     default: nvidia.com/gpu
+  presets:
+    description: Names of the cluster's LLMInferenceServiceConfigs. Needed for C(amd.com/gpu), whose preset brings another image.
+    type: list
+    elements: str
 author:
   - llmd.openshift contributors
 """
@@ -50,14 +54,17 @@ from ansible_collections.llmd.openshift.plugins.module_utils._serving import dia
 
 
 def llm_inference_service(
-    declared: dict[str, Any], storage_class: str | None = None, gpu_resource: str = "nvidia.com/gpu"
+    declared: dict[str, Any],
+    storage_class: str | None = None,
+    gpu_resource: str = "nvidia.com/gpu",
+    presets: list[str] | None = None,
 ) -> list[dict[str, Any]]:
     """See DOCUMENTATION."""
     plain = json.loads(json.dumps(declared))  # no lazy or tagged values of the templating engine
     try:
         dialect = dialects.of_release(str(plain["release"]))
-        return render.objects(plain, dialect, storage_class or None, gpu_resource)
-    except (dialects.UnknownRelease, DataError) as error:
+        return render.objects(plain, dialect, storage_class or None, gpu_resource, [str(name) for name in presets or []])
+    except (dialects.UnknownRelease, render.NoPreset, DataError) as error:
         raise AnsibleFilterError(f"llm_inference_service: {error}") from error
     except KeyError as error:
         raise AnsibleFilterError(

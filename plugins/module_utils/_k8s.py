@@ -15,7 +15,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from copy import deepcopy
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlencode
@@ -35,7 +35,7 @@ from ansible_collections.llmd.openshift.plugins.module_utils._errors import (
     Unreachable,
 )
 from ansible_collections.llmd.openshift.plugins.module_utils._kube import connection as _connection
-from ansible_collections.llmd.openshift.plugins.module_utils._kube import faults, paths
+from ansible_collections.llmd.openshift.plugins.module_utils._kube import cut, faults, paths
 from ansible_collections.llmd.openshift.plugins.module_utils._kube.transport import Dropped, Transport, pause
 
 __all__ = [
@@ -74,6 +74,7 @@ class Cluster:
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
         self._served: dict[str, dict[str, tuple[str, bool]]] = {}
+        self._clock: tuple[datetime, float] | None = None  # the server's time, and ours (monotonic) when it came
 
     @classmethod
     def connect(cls, params: dict[str, Any]) -> Cluster:
@@ -102,8 +103,15 @@ class Cluster:
     def get(self, path: str) -> dict[str, Any] | None:
         """One object (or any JSON document); None when it isn't there (404)."""
         try:
+            return self.find(path)
+        except KindMissing:
+            return None
+
+    def find(self, path: str) -> dict[str, Any] | None:
+        """One object; None when it isn't there. :raises KindMissing: its kind isn't served."""
+        try:
             return self._json("GET", path)
-        except (NotFound, KindMissing):
+        except NotFound:
             return None
 
     def list(
@@ -114,14 +122,16 @@ class Cluster:
         limit: int = 500,
         reduce: Callable[[dict[str, Any]], Any] | None = None,
         metadata_only: bool = False,
+        leave_out: tuple[str, ...] = (),
     ) -> Objects:
         """All objects of a collection, read in pages; `reduce` shrinks each object before the next page is read.
 
         `metadata_only` has the API server leave out all but metadata (CRDs: a hundredth of the bytes).
+        `leave_out` names lists of objects that may come empty, since they needn't be parsed then ("managedFields").
 
         :raises KindMissing: the resource isn't served.
         """
-        return self.list_versioned(path, label_selector, field_selector, limit, reduce, metadata_only)[0]
+        return self.list_versioned(path, label_selector, field_selector, limit, reduce, metadata_only, leave_out)[0]
 
     def list_versioned(
         self,
@@ -131,37 +141,38 @@ class Cluster:
         limit: int = 500,
         reduce: Callable[[dict[str, Any]], Any] | None = None,
         metadata_only: bool = False,
+        leave_out: tuple[str, ...] = (),
     ) -> tuple[Objects, str]:
         """As `list`, with the resourceVersion from which a watch goes on."""
         query = {"limit": str(limit), "labelSelector": label_selector, "fieldSelector": field_selector}
+        given = {key: value for key, value in query.items() if value}
+        accept = METADATA if metadata_only else JSON
         for last_try in (False, True):
             try:
-                return self._pages(
-                    path, {k: v for k, v in query.items() if v}, reduce, METADATA if metadata_only else JSON
-                )
+                return self._pages(path, given, reduce, accept, leave_out)
             except Gone:  # the page token outlived etcd's compaction (5 minutes): once more from the start
                 if last_try:
                     raise
         raise AssertionError("unreachable")
 
-    def _pages(self, path: str, query: dict[str, str], reduce: Any, accept: str) -> tuple[Objects, str]:
+    def _pages(
+        self, path: str, query: dict[str, str], reduce: Any, accept: str, leave_out: tuple[str, ...]
+    ) -> tuple[Objects, str]:
         items: Objects = []
-        token, version = "", ""
+        token, first = "", ""
         while True:
-            document = self._json("GET", path, {**query, **({"continue": token} if token else {})}, accept=accept)
-            kind = str(document.get("kind", "")).removesuffix("List")
-            for item in document.get("items") or []:
-                item.setdefault("apiVersion", document.get("apiVersion"))  # items of built-in lists lack both
-                item.setdefault("kind", kind)
-                items.append(reduce(item) if reduce else item)
-            meta = document.get("metadata") or {}
-            token, version = meta.get("continue") or "", version or meta.get("resourceVersion") or ""
+            document = self._json("GET", path, {**query, **({"continue": token} if token else {})}, None, None, accept, leave_out)
+            token, version = _taken(document, reduce, items)
+            first = first or version
             if not token:
-                return items, version
+                return items, first
+            del document  # else two pages would be in memory while the next one is read
 
     def path(self, api_version: str, kind: str, namespace: str | None = None, name: str | None = None) -> str:
-        """The URL path of a kind's collection or, with `name`, of one object. Asks the API once per group version.
+        """The URL path of a kind's collection or, with `name`, of one object.
 
+        A kind of `paths.FIXED` or `paths.CUSTOM` costs no request, and it isn't known then whether it is served: the
+        request itself tells (`find`, `list`). Any other is asked for once per group version.
         :raises KindMissing: the kind isn't served (no such CRD, or not yet established).
         """
         plural, namespaced = self._resource(api_version, kind)
@@ -172,8 +183,7 @@ class Cluster:
         return self._resource(api_version, kind)[1]
 
     def _resource(self, api_version: str, kind: str) -> tuple[str, bool]:
-        fixed = paths.FIXED.get((api_version, kind))
-        known = fixed or self._served.get(api_version, {}).get(kind)
+        known = paths.known(api_version, kind) or self._served.get(api_version, {}).get(kind)
         if known is None:  # unknown or not served yet: a miss is never remembered, since a CRD may come any moment
             self._served[api_version] = paths.resources_of(self.get(paths.group_path(api_version)))
             known = self._served[api_version].get(kind)
@@ -200,11 +210,17 @@ class Cluster:
         return document
 
     def server_time(self) -> datetime:
-        """The API server's clock (its `Date` header); ours where a proxy removes that header."""
-        date = self._transport.request("GET", "/version").date
+        """The API server's clock (its `Date` header, from the last answer on); ours where a proxy removes that header."""
+        if self._clock is None:
+            self._note_time(self._transport.request("GET", "/version").date)
+        heard = self._clock
+        if heard is None:
+            return datetime.now(UTC)
+        return heard[0] + timedelta(seconds=time.monotonic() - heard[1])
+
+    def _note_time(self, date: str | None) -> None:
         with contextlib.suppress(TypeError, ValueError):
-            return parsedate_to_datetime(date or "").astimezone(UTC)
-        return datetime.now(UTC)
+            self._clock = (parsedate_to_datetime(date or "").astimezone(UTC), time.monotonic())
 
     def logs(self, namespace: str, pod: str, container: str | None = None, tail: int | None = None) -> str:
         """A container's log as text (undecodable bytes replaced). :raises NotFound: no such pod."""
@@ -317,12 +333,14 @@ class Cluster:
         body: Any = None,
         content_type: str | None = None,
         accept: str = JSON,
+        leave_out: tuple[str, ...] = (),
     ) -> dict[str, Any]:
         data = None if body is None else json.dumps(body, separators=(",", ":")).encode()
         reply = self._transport.request(method, _with(path, query), data, content_type, accept)
+        self._note_time(reply.date)
         try:
-            document = json.loads(reply.body)
-        except (ValueError, UnicodeDecodeError):
+            document = cut.parse(reply.body, leave_out)
+        except ValueError:
             document = None
         if not isinstance(document, dict):
             raise Unreachable(
@@ -332,6 +350,17 @@ class Cluster:
                 "Check the API URL.",
             )
         return document
+
+
+def _taken(document: dict[str, Any], reduce: Any, items: Objects) -> tuple[str, str]:
+    """Adds one page's objects to `items`; (token of the next page, resourceVersion)."""
+    kind = str(document.get("kind", "")).removesuffix("List")
+    for item in document.get("items") or []:
+        item.setdefault("apiVersion", document.get("apiVersion"))  # items of built-in lists lack both
+        item.setdefault("kind", kind)
+        items.append(reduce(item) if reduce else item)
+    meta = document.get("metadata") or {}
+    return meta.get("continue") or "", meta.get("resourceVersion") or ""
 
 
 def _with(path: str, query: dict[str, str | None] | None) -> str:

@@ -16,6 +16,7 @@ description:
     O(force_conflicts) names that manager.
   - The list is ordered by itself (namespaces, CRDs, accounts and roles first; webhooks last).
   - RV(ignore:changed) comes from comparing the object before and after, without the API server's bookkeeping.
+  - Where the live object's C(managedFields) prove that an apply would have no effect, none is sent.
   - Check mode is the API server's own dry run. Where even that is impossible, since the kind or the namespace isn't
     there yet, the object is shown as declared, with action V(predicted).
 author: llmd.openshift contributors (@llmd-openshift)
@@ -50,6 +51,17 @@ options:
     description: How long to wait, in all, for CRDs that are about to appear. Not waited for in check mode.
     type: float
     default: 0
+  after:
+    description:
+      - Objects that must be ready before anything is applied, as O(llmd.openshift.wait_for#module:objects).
+      - Not waited for in check mode.
+    type: list
+    elements: dict
+    default: []
+  after_seconds:
+    description: The longest time of that wait, in seconds.
+    type: float
+    default: 3600
 attributes:
   check_mode:
     description: Uses the API server's dry run; see the description for what that can't try.
@@ -70,6 +82,15 @@ EXAMPLES = r"""
         kind: OperatorGroup
         metadata: {name: openshift-nfd, namespace: openshift-nfd}
         spec: {targetNamespaces: [openshift-nfd]}
+
+- name: Declare Kuadrant once its operator is there
+  llmd.openshift.apply:
+    after:
+      - {api_version: operators.coreos.com/v1alpha1, kind: ClusterServiceVersion, name: rhcl-operator.v1.4.3, namespace: kuadrant-system}
+    objects:
+      - apiVersion: kuadrant.io/v1beta1
+        kind: Kuadrant
+        metadata: {name: kuadrant, namespace: kuadrant-system}
 
 - name: Remove what an earlier run made
   llmd.openshift.apply:
@@ -112,6 +133,22 @@ objects:
     - {object: Namespace openshift-nfd, action: created, adopted: false, forced: [], note: null}
     - {object: OperatorGroup openshift-nfd/openshift-nfd, action: predicted, adopted: false, forced: [],
        note: "not tried, since its namespace isn't there yet"}
+waited:
+  description: Each object of O(after), as M(llmd.openshift.wait_for) returns it.
+  returned: when that wait failed
+  type: list
+  elements: dict
+  sample: [{object: ClusterServiceVersion kuadrant-system/rhcl-operator.v1.4.3, state: failed, detail: InstallCheckFailed, seconds: null}]
+failure:
+  description: The object that ended that wait, the object at fault, the reason and the repair.
+  returned: when a state can't heal
+  type: dict
+  sample: {object: ClusterServiceVersion a/b, culprit: ClusterServiceVersion a/b, reason: InstallCheckFailed, detail: "...", repair: "..."}
+timed_out:
+  description: Whether the time of that wait ran out.
+  returned: when that wait failed
+  type: bool
+  sample: false
 error:
   description: What failed, on which object, why, and what to do.
   returned: failure
@@ -119,86 +156,3 @@ error:
   sample: {kind: Conflict, what: An object has fields that belong to another manager, where: ConfigMap a/b,
            why: "'kubectl' owns .data.x", todo: Have that manager give them up, details: {owners: {kubectl: [.data.x]}}}
 """
-
-from typing import Any
-
-from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.llmd.openshift.plugins.module_utils._apply import manifests
-from ansible_collections.llmd.openshift.plugins.module_utils._apply.execute import Executor, Options, Outcome
-from ansible_collections.llmd.openshift.plugins.module_utils._errors import ClusterError, Misdeclared
-from ansible_collections.llmd.openshift.plugins.module_utils._k8s import Cluster
-from ansible_collections.llmd.openshift.plugins.module_utils._shell import run
-
-SPEC: dict[str, Any] = {
-    "objects": {"type": "list", "elements": "dict", "required": True},
-    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-    "adopt": {"type": "bool", "default": True},
-    "force_conflicts": {"type": "list", "elements": "str", "default": []},
-    "wait_crds_seconds": {"type": "float", "default": 0},
-}
-
-
-def work(module: AnsibleModule, cluster: Cluster) -> dict[str, Any]:
-    """Applies or deletes; on failure still tells what was done before."""
-    params = module.params
-    module.no_log_values.update(manifests.secret_values(params["objects"]))
-    _refuse_unusable(params["objects"])
-    options = Options(
-        check=module.check_mode,
-        adopt=params["adopt"],
-        force_conflicts=tuple(params["force_conflicts"]),
-        wait_crds_seconds=params["wait_crds_seconds"],
-    )
-    executor = Executor(cluster, options)
-    try:
-        (executor.apply if params["state"] == "present" else executor.delete)(params["objects"])
-    except ClusterError as error:
-        module.fail_json(msg=str(error), error=error.as_dict(), **_result(executor.done, module._diff))
-    return _result(executor.done, module._diff)
-
-
-def _refuse_unusable(objects: list[dict[str, Any]]) -> None:
-    wrong = manifests.problems(objects)
-    if wrong:
-        raise Misdeclared(
-            "The list of objects can't be applied", "option objects", "; ".join(wrong), "Correct the list."
-        )
-
-
-def _result(done: list[Outcome], with_diff: bool) -> dict[str, Any]:
-    result: dict[str, Any] = {
-        "changed": any(outcome.changed for outcome in done),
-        "objects": [
-            {key: getattr(outcome, key) for key in ("object", "action", "adopted", "forced", "note")}
-            for outcome in done
-        ],
-    }
-    if with_diff:
-        result["diff"] = [_diff(outcome) for outcome in done if outcome.changed]
-    return result
-
-
-def _diff(outcome: Outcome) -> dict[str, str]:
-    note = f" ({outcome.action}: {outcome.note})" if outcome.note else f" ({outcome.action})"
-    return {
-        "before_header": outcome.object + note,
-        "after_header": outcome.object + note,
-        "before": _yaml(outcome.before),
-        "after": _yaml(outcome.after),
-    }
-
-
-def _yaml(value: dict[str, Any]) -> str:
-    import yaml  # only a diff needs it
-
-    dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
-    return yaml.dump(value, Dumper=dumper, sort_keys=False, allow_unicode=True) if value else ""
-
-
-def main() -> None:
-    """Entry point of the module."""
-    run(work, SPEC)
-
-
-if __name__ == "__main__":
-    main()

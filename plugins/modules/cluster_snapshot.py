@@ -28,6 +28,11 @@ options:
     type: list
     elements: str
     default: [openshift/tools]
+  labels:
+    description: Keys of node labels to keep beside those of hardware and place, for a node selector that names them.
+    type: list
+    elements: str
+    default: []
   accelerators:
     description:
       - Table of PCI ids and product names, as in the collection's C(data/accelerators.yml).
@@ -83,34 +88,3 @@ error:
   sample: {kind: Unauthorized, what: The cluster doesn't accept the credentials, where: GET /apis, why: "HTTP 401",
            todo: Log in again, details: {status: 401}}
 """
-
-from datetime import UTC, datetime
-from typing import Any
-
-from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.llmd.openshift.plugins.module_utils._k8s import Cluster
-from ansible_collections.llmd.openshift.plugins.module_utils._shell import run
-from ansible_collections.llmd.openshift.plugins.module_utils._snapshot import collect
-
-SPEC: dict[str, Any] = {
-    "packages": {"type": "list", "elements": "str", "default": []},
-    "image_streams": {"type": "list", "elements": "str", "default": ["openshift/tools"]},
-    "accelerators": {"type": "dict"},
-}
-
-
-def work(module: AnsibleModule, cluster: Cluster) -> dict[str, Any]:
-    """Reads the cluster; the only clock is here."""
-    params = module.params
-    read_at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    snapshot = collect.read(cluster, params["accelerators"] or {}, params["packages"], params["image_streams"], read_at)
-    return {"changed": False, "snapshot": snapshot}
-
-
-def main() -> None:
-    """Entry point of the module."""
-    run(work, SPEC)
-
-
-if __name__ == "__main__":
-    main()

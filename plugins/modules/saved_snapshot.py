@@ -33,6 +33,13 @@ options:
     type: list
     elements: str
     default: []
+  labels:
+    description:
+      - Keys of node labels to keep beside those of hardware and place, for a node selector that names them.
+      - A saved snapshot has what was kept when it was read.
+    type: list
+    elements: str
+    default: []
 attributes:
   check_mode:
     description: Nothing is changed, in any mode.

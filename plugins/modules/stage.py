@@ -19,7 +19,7 @@ options:
     description: Name of the stage. Without it, O(state=failed) marks the stage that is open.
     type: str
   state:
-    description: What happened.
+    description: What happened. V(begin) of a stage also ends the one before it, if that is open.
     type: str
     choices: [begin, end, failed]
     required: true

@@ -25,6 +25,7 @@ from rehearsal.kubelet.images import Images
 from rehearsal.kubelet.logs import Pump
 from rehearsal.kubelet.node import Node
 from rehearsal.kubelet.pod import Pod
+from rehearsal.operators import pod_logs
 from rehearsal.operators.settings import Settings
 
 Obj = dict[str, Any]
@@ -56,6 +57,7 @@ class Agent:
             slices=Store(self.kube, "/apis/discovery.k8s.io/v1/endpointslices", touched),
             addresses=network.Addresses(self.folder / "addresses.json"), pump=Pump(),
             probes=ThreadPoolExecutor(PROBE_THREADS, thread_name_prefix="probe"), images_there=set(), record=self._processes.record,
+            nics=self._nics,
         )
 
     def run(self) -> None:
@@ -70,6 +72,9 @@ class Agent:
         threading.Thread(target=self._follow_names, name="hosts", daemon=True).start()
         log.info("watching pods")
         self.kube.watch("/api/v1/pods", self._on_pod)
+
+    def _nics(self, node: str) -> list[Obj]:
+        return next((list(row.get("nics") or []) for row in self.settings.profile.get("nodes") or [] if row["name"] == node), [])
 
     # --- pods ----------------------------------------------------------------------------------------------------
 
@@ -134,7 +139,7 @@ class Agent:
             pods = [p for p in self._pods.values()
                     if (p.obj["metadata"]["namespace"], p.obj["metadata"]["name"]) == (namespace, name)]
         if not pods:
-            return self._why_no_log(namespace, name)
+            return self._other_log(namespace, name, container)
         found = next((c for c in pods[-1].containers if c.name == container), None)
         if found is None:
             return api.NoLog(400, f"container {container} is not valid for pod {name}")
@@ -144,11 +149,15 @@ class Agent:
         alive = _Alive(lambda: found.running and found.restarts == number)
         return pods[-1].box.log_path(container, number), alive
 
-    def _why_no_log(self, namespace: str, name: str) -> api.NoLog:
+    def _other_log(self, namespace: str, name: str, container: str) -> api.Found:
+        """The log that an operator stand-in wrote for a pod that it plays, or why there is none."""
         try:
             pod = self.kube.get(f"/api/v1/namespaces/{namespace}/pods/{name}")
         except KubeError as error:
             return api.NoLog(500, f"can't look up pod {namespace}/{name}: {error}")
+        played = pod_logs.path(self.settings.state, pod["metadata"]["uid"], container) if pod else None
+        if played is not None and played.exists():
+            return played, threading.Event()  # not set: nothing follows
         if pod and not self.images.is_real(pod):
             return api.NoLog(501, f"pod {namespace}/{name} is only simulated in this rehearsal: it has no process and no log")
         return api.NoLog(404, f"pod {namespace}/{name} is not running on this node")

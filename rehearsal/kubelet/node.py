@@ -39,6 +39,7 @@ class Node:
     probes: Executor
     images_there: set[tuple[str, str]]  # (node, image): pulled once already
     record: Callable[[int, bool], None]  # (process id, running): for a kubelet that starts again
+    nics: Callable[[str], list[Obj]] = lambda _name: []  # node -> its NICs, as the profile has them
 
     @property
     def folder(self) -> Path:

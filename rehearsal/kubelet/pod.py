@@ -159,6 +159,9 @@ class Pod:
 
     def _set_up(self, now: float) -> bool:
         """Network, volumes, hosts file. False = not possible yet (an event says why)."""
+        if waits_for_networks(self.obj):  # Multus says why
+            self._retry_at = now + 1.0
+            return False
         if now < self._retry_at:
             return False
         try:
@@ -308,3 +311,10 @@ def duration(seconds: float) -> str:
     """As Go prints it: 10s, 1m20s, 5m0s."""
     whole = round(seconds)
     return f"{whole}s" if whole < 60 else f"{whole // 60}m{whole % 60}s"
+
+
+def waits_for_networks(pod: Obj) -> bool:
+    """True while Multus hasn't attached the additional networks that a pod asks for."""
+    notes = pod["metadata"].get("annotations") or {}
+    asked = notes.get("k8s.v1.cni.cncf.io/networks") and not pod["spec"].get("hostNetwork")
+    return bool(asked) and not notes.get("k8s.v1.cni.cncf.io/network-status")

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from rehearsal.errors import RehearsalError
-from rehearsal.kubelet import process
+from rehearsal.kubelet import process, rdma
 from rehearsal.kubelet.container import INIT, MAIN, Container
 from rehearsal.kubelet.env import ConfigError
 from rehearsal.kubelet.logs import LogFile
@@ -102,7 +102,8 @@ class Starter:
         box, node = self._box, self._node
         env = box.environment(container)
         runner = RUNNERS.get(container.runner or "pause", RUNNERS["pause"])
-        launch = runner(Context(box.obj, container.spec, env, box.ip, node.state, node.binaries, node.delay, node.faults.scenario()))
+        nics = rdma.devices(container.spec, node.nics(box.obj["spec"]["nodeName"]), lambda name: rdma.policy_says_rdma(node.kube, name))
+        launch = runner(Context(box.obj, container.spec, env, box.ip, node.state, node.binaries, node.delay, node.faults.scenario(), nics))
         number = container.restarts + (1 if container.run else 0)
         box.drop_old_logs(container.name, number)
         with LogFile(box.log_path(container.name, number)) as log:

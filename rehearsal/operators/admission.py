@@ -1,7 +1,7 @@
 # Copyright (c) 2026 llmd.openshift contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A validating admission webhook of a stand-in: a small HTTPS server on loopback and its registration.
+"""An admission webhook of a stand-in: a small HTTPS server on loopback and its registration.
 
 The API server runs in the same network namespace, so the registration names the server by URL.
 """
@@ -14,6 +14,7 @@ import logging
 import ssl
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -23,16 +24,29 @@ from rehearsal.pki import Authority
 log = logging.getLogger("admission")
 
 Object = dict[str, Any]
-Judge = Callable[[Object], list[str]]
+
+
+@dataclass
+class Answer:
+    """What a webhook says of a request that it lets through; `patch` is a JSON patch of the object."""
+
+    warnings: list[str] = field(default_factory=list)
+    patch: list[Object] = field(default_factory=list)
+
+
+Judge = Callable[[Object], "list[str] | Answer"]
 
 
 def review(judge: Judge, request: Object) -> Object:
-    """The AdmissionReview answer to a request. `judge` returns warnings, or raises ValueError with the reason of a refusal."""
+    """The AdmissionReview answer to a request. `judge` returns warnings or an Answer, or raises ValueError with the reason of a refusal."""
     response: Object = {"uid": request["uid"], "allowed": True}
     try:
-        warnings = judge(request)
-        if warnings:
-            response["warnings"] = warnings
+        said = judge(request)
+        answer = said if isinstance(said, Answer) else Answer(said)
+        if answer.warnings:
+            response["warnings"] = answer.warnings
+        if answer.patch:
+            response.update(patchType="JSONPatch", patch=base64.b64encode(json.dumps(answer.patch).encode()).decode())
     except ValueError as error:
         response.update(allowed=False, status={"code": 403, "reason": "Forbidden", "message": str(error)})
     return {"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "response": response}
@@ -54,9 +68,13 @@ class Webhook:
         self._thread = threading.Thread(target=self._server.serve_forever, name=f"webhook-{name}", daemon=True)
         self._thread.start()
 
+    def client_config(self) -> Object:
+        """How the API server reaches this webhook."""
+        port = self._server.server_address[1]
+        return {"url": f"https://127.0.0.1:{port}{self.path}", "caBundle": base64.b64encode(self._bundle).decode()}
+
     def registration(self, configuration: str, group: str, version: str, resource: str, operations: list[str]) -> Object:
         """The ValidatingWebhookConfiguration that sends requests for a resource here."""
-        port = self._server.server_address[1]
         return {
             "apiVersion": "admissionregistration.k8s.io/v1",
             "kind": "ValidatingWebhookConfiguration",
@@ -67,10 +85,7 @@ class Webhook:
                     "admissionReviewVersions": ["v1"],
                     "sideEffects": "None",
                     "failurePolicy": "Fail",
-                    "clientConfig": {
-                        "url": f"https://127.0.0.1:{port}{self.path}",
-                        "caBundle": base64.b64encode(self._bundle).decode(),
-                    },
+                    "clientConfig": self.client_config(),
                     "rules": [{"apiGroups": [group], "apiVersions": [version], "resources": [resource], "operations": operations}],
                 }
             ],

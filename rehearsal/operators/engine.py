@@ -9,11 +9,12 @@ import importlib
 import logging
 import pkgutil
 import threading
+import time
 from typing import Any
 
 import rehearsal.operators
 from rehearsal.kube import Conflict, Kube, NotFound
-from rehearsal.operators.informers import Informers, Key, key_of
+from rehearsal.operators.informers import LIST_SECONDS, Informers, Key, key_of
 from rehearsal.operators.runtime import Object, StandIn
 from rehearsal.operators.settings import Settings
 from rehearsal.operators.workqueue import WorkQueue
@@ -98,12 +99,17 @@ class Runner:
                 self._stopped.wait(next(pauses, ERROR_PAUSES[-1]))
         if self._stopped.is_set():
             return
+        watched = [self._informers.of(api_version, kind) for api_version, kind in self.stand_in.watches]
+        for informer in watched:
+            informer.subscribe(self._on_event)
+        # As real controllers do: who works on half of the objects takes the other half for deleted.
+        end = time.monotonic() + LIST_SECONDS
+        for informer in watched:
+            informer.wait_listed(max(0.0, end - time.monotonic()))
         for number in range(self.stand_in.workers):
             thread = threading.Thread(target=self._work, name=f"{self.stand_in.agent()}-{number}", daemon=True)
             self._threads.append(thread)
             thread.start()
-        for api_version, kind in self.stand_in.watches:
-            self._informers.of(api_version, kind).subscribe(self._on_event)
         if self._stopped.is_set():  # stopped while subscribing
             self._unsubscribe()
 

@@ -20,12 +20,16 @@ Key = tuple[str, str, str, str]
 Handler = Callable[[str, Object], None]
 
 RETRY_SECONDS = 2.0  # a kind whose CRD does not exist yet is looked for this often (one cheap discovery request)
+LIST_SECONDS = 15.0  # how long a reader waits for the first list of a kind
 
 
 def key_of(obj: Object) -> Key:
     """(apiVersion, kind, namespace or "", name) of an object."""
     meta = obj["metadata"]
     return (obj.get("apiVersion", ""), obj.get("kind", ""), meta.get("namespace") or "", meta["name"])
+
+
+_here = threading.local()  # .watching: this thread is a watch's own
 
 
 class Informer:
@@ -42,12 +46,17 @@ class Informer:
         self._by_node: dict[str, dict[Key, Object]] = {}  # pods by spec.nodeName: a node's few among a cluster's many
         self._handlers: list[Handler] = []
         self._thread: threading.Thread | None = None
+        self._listed = threading.Event()
 
     def start(self) -> None:
         """Begin to watch in a thread of its own; it ends with the process."""
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name=f"watch-{self.kind}", daemon=True)
             self._thread.start()
+
+    def wait_listed(self, seconds: float) -> bool:
+        """Wait until all objects that exist are in memory (a kind that isn't served has none). False = not within ``seconds``."""
+        return self._listed.wait(seconds)
 
     def subscribe(self, handler: Handler) -> None:
         """Call `handler` for each change; objects that exist already are told as ADDED at once."""
@@ -66,11 +75,13 @@ class Informer:
 
     def objects(self) -> list[Object]:
         """All objects known now. Read only: they are shared."""
+        self._settle()
         with self._lock:
             return list(self._store.values())
 
     def find(self, key: Key) -> Object | None:
         """One object, or None."""
+        self._settle()
         with self._lock:
             return self._store.get(key)
 
@@ -79,13 +90,20 @@ class Informer:
         with self._lock:
             return list(self._by_node.get(node, {}).values())
 
+    def _settle(self) -> None:
+        """A kind that is asked for the first time has to be listed first; but two watches must not wait for each other."""
+        if self._thread is not None and not self._listed.is_set() and not getattr(_here, "watching", False):
+            self._listed.wait(LIST_SECONDS)
+
     def _run(self) -> None:
+        _here.watching = True
         while True:
             try:
                 path = self._kube.path(self.api_version, self.kind)
-                self._kube.watch(path, self._on_event)
+                self._kube.watch(path, self._on_event, on_listed=self._listed.set)
             except NotFound:
                 self._forget_all()
+                self._listed.set()
             except KubeError as error:
                 log.debug("%s %s: %s", self.api_version, self.kind, error)
             except Exception:

@@ -52,6 +52,7 @@ class KServe:
         self._define(kube)
         self._restart_with(kube, pods)
         config, hooks, made = self._objects()
+        made = without(made, self._stand_in.scenario.get("presets_missing") or [], self.release.preset_prefix)
         for obj in [*cluster_objects(self.release.minor), config]:
             self._ensure(kube, obj, owner)
         self._run()
@@ -145,6 +146,12 @@ class KServe:
                 (folder / "tls.crt").write_text(pair.certificate, encoding="utf-8")
             self._bundle = base64.b64encode((folder / "tls.crt").read_bytes()).decode()
         return self._bundle
+
+
+def without(made: list[Object], missing: list[str], prefix: str) -> list[Object]:
+    """The presets but those that a scenario leaves out."""
+    names = {prefix + name for name in missing}
+    return [obj for obj in made if obj["metadata"]["name"] not in names]
 
 
 def with_conversion(crd: Object, bundle: str) -> Object:

@@ -14,7 +14,8 @@ from typing import Any
 
 from rehearsal.operators import lvms_admission
 from rehearsal.operators.admission import Webhook
-from rehearsal.operators.lvms_devices import Found, block_devices, examine, to_wipe
+from rehearsal.operators.broken_hardware import server_of
+from rehearsal.operators.lvms_devices import UNKNOWN, Found, block_devices, examine, to_wipe
 from rehearsal.operators.lvms_status import (
     class_statuses,
     node_is_valid,
@@ -54,7 +55,11 @@ class Lvms(StandIn):
     csv_prefix = "lvms-operator."
     name = "lvms-operator"
     watches = [CLUSTER, GROUP, NODE_STATUS, LOGICAL_VOLUME, STORAGE_CLASS, ("apps/v1", "DaemonSet"), ("v1", "Pod"), ("v1", "Node")]
-    delays = {"lvms-vg": 2.0}
+    delays = {"lvms-vg": 2.0, "disk-lifetime": 60.0}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._lost: dict[str, str] = {}  # node -> the disk that has vanished there
 
     def start(self, kube: Kube) -> None:
         """Open the admission webhook."""
@@ -277,30 +282,45 @@ class Lvms(StandIn):
 
     def _manage_node(self, kube: Kube, group: Object, node: Object) -> float | None:
         name = node["metadata"]["name"]
-        server = next((item for item in self.profile["nodes"] if item["name"] == name), None)
+        server = server_of(self, name)
         if server is None:
             return None
         self._register(kube, node)
         if self._wipe(kube, group, name, server):
             return None  # the watch brings the group back with its mark
-        found = examine(
-            group["metadata"]["name"],
-            group["spec"].get("deviceSelector"),
-            block_devices(server, self._wiped(name, server)),
-            self._owners(name),
-        )
+        gone, left = self._vanished(name, self._owners(name))
+        owners = {device: owner for device, owner in self._owners(name).items() if device != UNKNOWN or gone}
+        devices = [device for device in block_devices(server, self._wiped(name, server)) if device.name not in gone]
+        found = examine(group["metadata"]["name"], group["spec"].get("deviceSelector"), devices, owners, bool(group["spec"].get("thinPoolConfig")))
         if found.error:
             self.event(group, "Warning", found.event, found.error)
-            self._report(kube, group, name, found, "Degraded" if found.used else "Failed", found.used, found.error)
+            state = "Degraded" if found.used else "Failed"
+            self._report(kube, group, name, found, state, sorted([*found.used, *([UNKNOWN] if found.lost else [])]) if found.used else [],
+                         found.error)  # fmt: skip
             return 30.0 / self.settings.speed
         if found.available:
-            left = self.remaining("lvms-vg", f"{group['metadata']['uid']}/{name}")
-            if left:
+            wait = self.remaining("lvms-vg", f"{group['metadata']['uid']}/{name}")
+            if wait:
                 self._report(kube, group, name, found, "Progressing", found.used, None)
-                return left
-        devices = sorted([*found.used, *(device.name for device in found.available)])
-        self._report(kube, group, name, found, "Ready", devices, None)
-        return None
+                return wait
+        names = sorted([*found.used, *(device.name for device in found.available), *([UNKNOWN] if found.lost else [])])
+        self._report(kube, group, name, found, "Ready", names, None)
+        return left
+
+    def _vanished(self, node: str, owners: dict[str, str]) -> tuple[set[str], float | None]:
+        """(the disk that the scenario `disk-vanishes` takes from a node, seconds until it does): some time after it was taken into use."""
+        if (self.fault("disk-vanishes") or {}).get("node") != node:
+            self._lost.pop(node, None)
+            return set(), None
+        if node in self._lost:
+            return {self._lost[node]}, None
+        if not owners:
+            return set(), None
+        left = self.remaining("disk-lifetime", node)
+        if left:
+            return set(), left
+        self._lost[node] = min(owners)
+        return {self._lost[node]}, None
 
     def _owners(self, node: str) -> dict[str, str]:
         """Device -> volume group on a node, as its status tells."""

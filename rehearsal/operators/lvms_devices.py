@@ -19,6 +19,7 @@ Object = dict[str, Any]
 INVALID_PARTITION_LABELS = ("bios", "boot", "reserved")
 TAG = "@lvms"
 LSBLK_COLUMNS = "NAME,ROTA,TYPE,SIZE,MODEL,VENDOR,RO,STATE,KNAME,SERIAL,PARTLABEL,FSTYPE"
+UNKNOWN = "[unknown]"  # LVM's name of a physical volume whose disk is not there
 FOREIGN_GROUP = "vg_data"  # the volume group of a disk that `holds: lvm`
 
 
@@ -43,6 +44,7 @@ class Found:
     used: list[str]  # devices that are in the volume group already
     error: str | None = None  # why the group cannot be made as asked
     event: str = ""  # reason of the event that goes with `error`
+    lost: list[str] = field(default_factory=list)  # devices of the volume group that the node does not have any more
 
 
 def block_devices(server: Mapping[str, Any], wiped: Iterable[str] = ()) -> list[Device]:
@@ -59,8 +61,10 @@ def resolve(path: str, devices: Iterable[Device]) -> str | None:
     return None
 
 
-def examine(group: str, selector: Mapping[str, Any] | None, devices: list[Device], owners: Mapping[str, str]) -> Found:
-    """Apply the filters of volume group `group`. `owners`: device -> volume group of LVMS that has it."""
+def examine(
+    group: str, selector: Mapping[str, Any] | None, devices: list[Device], owners: Mapping[str, str], thin: bool = False
+) -> Found:
+    """Apply the filters of volume group `group`. `owners`: device -> volume group of LVMS that has it; `thin`: it has a thin pool."""
     available: list[Device] = []
     excluded: dict[str, list[str]] = {}
     used: list[str] = []
@@ -75,7 +79,9 @@ def examine(group: str, selector: Mapping[str, Any] | None, devices: list[Device
         else:
             available.append(device)
     found = Found(available, excluded, used)
-    found.error, found.event = _error(group, selector, devices, found)
+    there = {device.name for device in _flat(devices)}
+    found.lost = sorted(name for name, owner in owners.items() if owner == group and name not in there)
+    found.error, found.event = _error(group, selector, devices, found, thin)
     return found
 
 
@@ -88,7 +94,9 @@ def to_wipe(selector: Mapping[str, Any] | None, devices: list[Device]) -> list[s
     return [name for name in names if name and name not in busy]
 
 
-def _error(group: str, selector: Mapping[str, Any] | None, devices: list[Device], found: Found) -> tuple[str | None, str]:
+def _error(
+    group: str, selector: Mapping[str, Any] | None, devices: list[Device], found: Found, thin: bool
+) -> tuple[str | None, str]:
     for path in (selector or {}).get("paths") or []:
         name = resolve(path, devices)
         if name is None:
@@ -102,6 +110,14 @@ def _error(group: str, selector: Mapping[str, Any] | None, devices: list[Device]
             f'mandatory device path "{name}" cannot be used, because it is NOT available as a new device for the volume group '
             f"and NOT part of a valid and tagged existing volume group: {cause}",
             "DevicePathCheckFailed",
+        )
+    if found.lost and found.used and thin:
+        # Only of a thin pool the manager looks at the volumes inside; a thick group with a lost disk stays Ready.
+        return (
+            "error while validating logical volumes in existing volume group: could not activate the inactive logical volume, maybe "
+            "external repairs are necessary/already happening or there is anotherentity conflicting with vg-manager, cannot proceed "
+            "until volume is activated again: lv_attr: twi---tzp-",
+            "InconsistentLVs",
         )
     if not found.available and not found.used:
         return (

@@ -10,6 +10,7 @@ internal/controllers/persistent-volume-claim/controller.go. Not played: snapshot
 
 from __future__ import annotations
 
+from rehearsal.operators.broken_hardware import server_of
 from rehearsal.operators.lvms import DRIVER, GROUP, LOGICAL_VOLUME, NODE_STATUS, STORAGE_CLASS, TOPOLOGY
 from rehearsal.operators.runtime import Conflict, Kube, Object, StandIn, digest, owner_reference
 from rehearsal.operators.sizes import binary, group_size, pretty, quantity, wanted_size
@@ -74,6 +75,8 @@ class TopolvmController(StandIn):
         if node is None:
             self._refuse(claim, storage_class, f"no node has the device class {_device_class(storage_class)}")
             return 15.0 / self.settings.speed
+        if self.fault("pvc-pending") is not None:
+            return 5.0 / self.settings.speed  # the sidecar hangs; the volume controller's event ExternalProvisioning is all there is
         left = self.remaining("lvms-provision", claim)
         if left:
             return left
@@ -179,7 +182,7 @@ class TopolvmController(StandIn):
         status = self.find(*NODE_STATUS, node, self.namespace)
         rows = ((status or {}).get("spec") or {}).get("nodeStatus") or []
         row = next((item for item in rows if item["name"] == device_class and item.get("status") in ("Ready", "Degraded")), None)
-        server = next((item for item in self.profile["nodes"] if item["name"] == node), None)
+        server = server_of(self, node)
         if row is None or server is None:
             return None
         sizes = {f"/dev/{disk['name']}": int(disk["size_bytes"]) for disk in server["disks"]}

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from rehearsal.operators import mco_pool, mco_render
+from rehearsal.operators import mco_checks, mco_pool, mco_render
 from rehearsal.operators.mco_node import NodeUpdate
 from rehearsal.operators.mco_pool import CURRENT, DESIRED, DONE, REASON, STATE, note
 from rehearsal.operators.runtime import (
@@ -40,12 +40,19 @@ class Mco(StandIn):
 
     name = "machine-config-operator"
     watches = [POOL, CONFIG, KUBELET, RUNTIME, MACHINE_CONFIGURATION, ("v1", "Node"), ("v1", "Pod")]
-    delays = {"mco-render": 1.0, "drain": 2.0, "reboot": 5.0, "drain-timeout": 60.0}
+    delays = {"mco-render": 1.0, "drain": 2.0, "reboot": 5.0, "drain-threshold": 10.0, "drain-timeout": 60.0}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._seen: dict[str, str] = {}
-        self.update = NodeUpdate(self)
+        self.update = NodeUpdate(self, self.spec_of, self.policies)
+
+    def start(self, kube: Kube) -> None:
+        """The operator's own configuration is there from the installation on."""
+        api_version, kind = MACHINE_CONFIGURATION
+        spec = {"managementState": "Managed", "logLevel": "Normal", "operatorLogLevel": "Normal"}
+        if kube.get(kube.path(api_version, kind, None, "cluster")) is None:
+            kube.create(kube.path(api_version, kind), {"apiVersion": api_version, "kind": kind, "metadata": {"name": "cluster"}, "spec": spec})
 
     # ---- what wakes what
 
@@ -54,7 +61,7 @@ class Mco(StandIn):
         if obj["kind"] == "MachineConfigPool":
             # A pool that comes or goes moves nodes between pools, and generated configurations with them.
             return [obj] if event == "MODIFIED" else [*self.objects(*POOL), *self.objects(*KUBELET), *self.objects(*RUNTIME)]
-        if obj["kind"] in ("KubeletConfig", "ContainerRuntimeConfig"):
+        if obj["kind"] in ("KubeletConfig", "ContainerRuntimeConfig", "MachineConfiguration"):
             return [obj]
         if obj["kind"] == "MachineConfig":
             return [] if obj["metadata"]["name"].startswith("rendered-") and event != "DELETED" else self.objects(*POOL)
@@ -82,6 +89,9 @@ class Mco(StandIn):
             return self.update.advance(kube, obj)
         if obj["kind"] in ("KubeletConfig", "ContainerRuntimeConfig"):
             return self._generate(kube, obj)
+        if obj["kind"] == "MachineConfiguration":
+            policies = {"clusterPolicies": mco_checks.cluster_policies(obj)}
+            self.set_status(kube, obj, {"observedGeneration": obj["metadata"].get("generation", 1), "nodeDisruptionPolicyStatus": policies})
         return None
 
     def deleted(self, kube: Kube, obj: Object) -> None:
@@ -173,6 +183,10 @@ class Mco(StandIn):
 
     def _generate(self, kube: Kube, source: Object) -> float | None:
         kind = source["kind"]
+        refusal = mco_checks.refusal(kind, source.get("spec") or {})
+        if refusal is not None:
+            self._result(kube, source, False, f"Error: {refusal}")
+            return None
         selector = (source.get("spec") or {}).get("machineConfigPoolSelector")
         pools = [pool for pool in self.objects(*POOL) if matches(selector, labels_of(pool))]
         if not pools:
@@ -213,4 +227,4 @@ class Mco(StandIn):
 
     def policies(self) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
         """The administrator's node disruption policies."""
-        return mco_render.disruption_policies(self.find(*MACHINE_CONFIGURATION, "cluster"))
+        return mco_checks.action_types(self.find(*MACHINE_CONFIGURATION, "cluster"))

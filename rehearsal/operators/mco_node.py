@@ -10,19 +10,20 @@ KWOK plays the node's kubelet as long as the node has the label `type: kwok`; du
 
 from __future__ import annotations
 
+import fcntl
 import json
 import uuid
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rehearsal.operators import mco_render
 from rehearsal.operators.mco_pool import CURRENT, DEGRADED, DESIRED, DONE, PREFIX, REASON, STATE, WORKING, note
-from rehearsal.operators.runtime import Kube, KubeError, NotFound, Object, is_true, now
+from rehearsal.operators.runtime import Kube, KubeError, NotFound, Object, StandIn, is_true, now
 from rehearsal.operators.simulated_kubelet import image_rows, pattern, uses
 
-if TYPE_CHECKING:
-    from rehearsal.operators.mco import Mco
-
+Policies = tuple[dict[str, list[str]], dict[str, list[str]]]  # of files and of units: name -> action types
+DRIFT, LOST = "mcp-degraded", "node-never-returns"  # faults of a scenario, each for one node
 DESIRED_DRAIN, APPLIED_DRAIN = f"{PREFIX}desiredDrain", f"{PREFIX}lastAppliedDrain"
 KWOK_LABEL = "type"
 KWOK_VALUE = "kwok"
@@ -55,32 +56,36 @@ def resumed(pod: Object, stamp: str) -> Object | None:
 
 
 class Counters:
-    """Reboots and drains of each node, in a file."""
+    """Reboots and drains of each node, in a file that other stand-ins count in, too."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
 
     def add(self, what: str, node: str) -> None:
         """Count one more; `what` is `reboots` or `drains`."""
-        try:
-            data: dict[str, dict[str, int]] = json.loads(self._path.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            data = {}
-        row = data.setdefault(what, {})
-        data.setdefault("reboots", {})
-        data.setdefault("drains", {})
-        row[node] = row.get(node, 0) + 1
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        fresh = self._path.with_suffix(".new")
-        fresh.write_text(json.dumps(data, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-        fresh.replace(self._path)
+        with Path(f"{self._path}.lock").open("w", encoding="utf-8") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            try:
+                data: dict[str, dict[str, int]] = json.loads(self._path.read_text(encoding="utf-8"))
+            except (OSError, ValueError):
+                data = {}
+            for name in ("reboots", "drains"):
+                data.setdefault(name, {})
+            data[what][node] = data[what].get(node, 0) + 1
+            fresh = self._path.with_suffix(".new")
+            fresh.write_text(json.dumps(data, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+            fresh.replace(self._path)
 
 
 class NodeUpdate:
-    """One node's way from its current to its desired configuration. Its state is in the node's annotations and status."""
+    """One node's way from its current to its desired configuration. Its state is in the node's annotations and status.
 
-    def __init__(self, operator: Mco) -> None:
-        self._op = operator
+    `content` gives the spec of a rendered MachineConfig (None when it is gone), `policies` the administrator's node disruption policies.
+    """
+
+    def __init__(self, operator: StandIn, content: Callable[[str], Object | None], policies: Callable[[], Policies]) -> None:
+        self._op, self._content, self._policies = operator, content, policies
         self._counters = Counters(operator.state / "run" / "counters.json")
         self._rebooting: set[str] = set()
         rows = image_rows()
@@ -93,9 +98,13 @@ class NodeUpdate:
     def advance(self, kube: Kube, node: Object) -> float | None:
         """One step. Returns seconds until the next look."""
         current, desired, name = note(node, CURRENT), note(node, DESIRED), node["metadata"]["name"]
-        if not current or not desired or (current == desired and note(node, STATE) == DONE and name not in self._rebooting):
+        if not current or not desired:
             return None
-        old, new = self._op.spec_of(current), self._op.spec_of(desired)
+        if self._has_drifted(name) and name not in self._rebooting:
+            return self._drift(kube, node, current)
+        if current == desired and note(node, STATE) == DONE and name not in self._rebooting:
+            return None
+        old, new = self._content(current), self._content(desired)
         if old is None or new is None:
             missing = current if old is None else desired
             self._fail(kube, node, f'missing MachineConfig {missing}\nmachineconfig.machineconfiguration.openshift.io "{missing}" not found')
@@ -105,27 +114,49 @@ class NodeUpdate:
         if note(node, STATE) == DONE:
             self._annotate(kube, node, {STATE: WORKING, REASON: ""})
             return None
-        needed = mco_render.actions(old, new, *self._op.policies())
+        needed = mco_render.actions(old, new, *self._policies())
         if mco_render.REBOOT in needed or mco_render.DRAIN in needed:
             waiting = self._drain(kube, node, desired)
             if waiting is not None:
                 return waiting
         if mco_render.REBOOT in needed:
             return self._reboot(kube, node, desired)
-        self._complete(kube, node, desired)
+        self._complete(kube, node, desired, needed)
         return None
+
+    # ---- a file that is not as the configuration says
+
+    def _has_drifted(self, name: str) -> bool:
+        return (self._op.fault(DRIFT) or {}).get("node") == name
+
+    def _drift(self, kube: Kube, node: Object, current: str) -> float:
+        """The daemon's config drift monitor: nothing is applied to a node whose files someone else has changed."""
+        files = (((self._content(current) or {}).get("config") or {}).get("storage") or {}).get("files") or []
+        path = next((item["path"] for item in files if "/crio/" in item["path"]), files[0]["path"] if files else "/etc/motd")
+        why = f'content mismatch for file "{path}"'
+        if note(node, STATE) != DEGRADED:
+            self._op.event(node, "Warning", "ConfigDriftDetected", why)
+        self._fail(kube, node, f"unexpected on-disk state validating against {current}: {why}")
+        return RETRY_SECONDS / self._op.settings.speed
 
     # ---- drain
 
     def _drain(self, kube: Kube, node: Object, desired: str) -> float | None:
         """Seconds to wait, or None when the node is drained."""
         name, verb = node["metadata"]["name"], f"drain-{desired}"
+        if (self._op.profile.get("platform") or {}).get("control_plane_topology") == "SingleReplica":
+            # Nowhere to go for its pods: a single node just reboots, and its pods with it.
+            if name not in self._rebooting:
+                self._op.event(node, "Normal", "Drain", "Drain not required, skipping")
+            return None
         if note(node, APPLIED_DRAIN) == verb and (node.get("spec") or {}).get("unschedulable"):
             return None
         if note(node, DESIRED_DRAIN) != verb or not (node.get("spec") or {}).get("unschedulable"):
+            self._op.event(node, "Normal", "Cordon", "Cordoned node to apply update")
             self._op.event(node, "Normal", "Drain", "Draining node to update config.")
             kube.patch(kube.path_of(node), {"spec": {"unschedulable": True}, "metadata": {"annotations": {DESIRED_DRAIN: verb}}})
-            self._op.remaining("drain-timeout", f"{name}/{verb}")  # the clock of the drain starts here
+            for clock in ("drain-threshold", "drain-timeout"):  # both start here
+                self._op.remaining(clock, f"{name}/{verb}")
             return RETRY_SECONDS
         left = [pod for pod in self._op.pods_on(name) if must_evict(pod)]
         refusals = [text for text in (self._evict(kube, pod) for pod in left) if text]
@@ -136,6 +167,8 @@ class NodeUpdate:
         if wait:
             return wait
         self._counters.add("drains", name)
+        for clock in ("drain", "drain-threshold", "drain-timeout"):
+            self._op.forget(clock, f"{name}/{verb}")
         self._annotate(kube, node, {APPLIED_DRAIN: verb, REASON: "", STATE: WORKING})
         return RETRY_SECONDS  # the watch comes first
 
@@ -150,19 +183,28 @@ class NodeUpdate:
         except NotFound:
             return None
         except KubeError as error:
-            return f'error when evicting pods/"{meta["name"]}" -n "{meta["namespace"]}" (will retry after 5s): {error.message}'
+            self._op.log.info("pod %s/%s (will retry after 5s): %s", meta["namespace"], meta["name"], error.message)
+            return f'error when evicting pods/"{meta["name"]}" -n "{meta["namespace"]}": global timeout reached: 1m30s'
         return None
 
     def _blocked(self, kube: Kube, node: Object, verb: str, refusals: list[str]) -> float:
-        name = node["metadata"]["name"]
-        if refusals:
-            text = f"Drain failed. Waiting 1 minute then retrying. Error message from drain: {refusals[0]}"
-            self._op.log.info("node %s: %s", name, text)
-            if not self._op.remaining("drain-timeout", f"{name}/{verb}"):
-                self._op.event(node, "Warning", "DrainFailed", f"node {name}: drain exceeded timeout: 1h0m0s. Will continue to retry.")
-                self._op.event(node, "Warning", "DrainThresholdExceeded", f"Drain failed. Error message from drain: {refusals[0]}")
-                words = "failed to drain node: {} after 1 hour. Please see machine-config-controller logs for more information"
-                self._fail(kube, node, words.format(name))
+        """What a drain that does not end looks like: an event after ten minutes, a degraded node after an hour.
+
+        The budget's own words stand in the controller's log only, as in the product.
+        """
+        name, why = node["metadata"]["name"], " ".join(refusals)
+        if len(refusals) > 1:
+            why = f"[{', '.join(refusals)}]"
+        if refusals and not self._op.remaining("drain-threshold", f"{name}/{verb}"):
+            text = (
+                "Drain failed. Drain has been failing for more than 10 minutes. Waiting 5 minutes then retrying. "
+                f"Error message from drain: {why}"
+            )
+            self._op.event(node, "Warning", "DrainThresholdExceeded", text)
+        if refusals and not self._op.remaining("drain-timeout", f"{name}/{verb}"):
+            self._op.event(node, "Warning", "DrainFailed", f"node {name}: drain exceeded timeout: 1h0m0s. Will continue to retry.")
+            words = "failed to drain node: {} after 1 hour. Please see machine-config-controller logs for more information"
+            self._fail(kube, node, words.format(name))
         return RETRY_SECONDS / self._op.settings.speed
 
     # ---- reboot
@@ -179,6 +221,8 @@ class NodeUpdate:
         left = self._op.remaining("reboot", timer)
         if left:
             return left
+        if (self._op.fault(LOST) or {}).get("node") == name:
+            return RETRY_SECONDS / self._op.settings.speed  # it hangs in its firmware: someone must go and look
         fresh = kube.get(kube.path_of(node)) or node
         if _is_rebooting(fresh):
             self._come_back(kube, fresh)
@@ -190,7 +234,7 @@ class NodeUpdate:
                 self._resume(kube, pod)
         self._op.forget("reboot", timer)
         self._rebooting.discard(name)
-        self._complete(kube, fresh, desired)
+        self._complete(kube, fresh, desired, [mco_render.REBOOT])
         return None
 
     def _go_down(self, kube: Kube, node: Object) -> None:
@@ -220,8 +264,10 @@ class NodeUpdate:
 
     # ---- end
 
-    def _complete(self, kube: Kube, node: Object, desired: str) -> None:
+    def _complete(self, kube: Kube, node: Object, desired: str, needed: list[str]) -> None:
         name = node["metadata"]["name"]
+        if needed and mco_render.REBOOT not in needed:
+            self._op.event(node, "Normal", "SkipReboot", "Config changes do not require reboot.")
         verb = f"uncordon-{desired}"
         patch: dict[str, Any] = {"metadata": {"annotations": {CURRENT: desired, STATE: DONE, REASON: ""}}}
         if note(node, DESIRED_DRAIN).startswith("drain-"):

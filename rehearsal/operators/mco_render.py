@@ -4,7 +4,7 @@
 """Rendering of MachineConfigs: the merge, its name, and what a change of it does to a node (pure).
 
 Sources: openshift/machine-config-operator pkg/controller/common/helpers.go (MergeMachineConfigs), pkg/controller/render,
-pkg/daemon/update.go (calculatePostConfigChangeAction), docs/NodeDisruptionPolicy.md (default policies).
+pkg/daemon/update.go (calculatePostConfigChangeAction), docs/NodeDisruptionPolicy.md.
 """
 
 from __future__ import annotations
@@ -19,18 +19,6 @@ from rehearsal.operators.objects import Object
 
 IGNITION_VERSIONS = ("2.2.0", "3.0.0", "3.1.0", "3.2.0", "3.3.0", "3.4.0", "3.5.0")
 REBOOT, DRAIN, NONE = "Reboot", "Drain", "None"
-# Files whose change needs no reboot, by MCO's built-in node disruption policies.
-DEFAULT_FILES: dict[str, list[str]] = {
-    "/etc/mco/internal-registry-pull-secret.json": [NONE],
-    "/var/lib/kubelet/config.json": [NONE],
-    "/etc/machine-config-daemon/no-reboot/containers-gpg.pub": ["Reload"],
-    "/etc/containers/policy.json": ["Reload"],
-    "/etc/containers/registries.conf": ["Special"],
-    "/etc/containers/registries.d": ["Reload"],
-    "/etc/nmstate/openshift": [NONE],
-    "/etc/pki/ca-trust/source/anchors/openshift-config-user-ca-bundle.crt": ["Restart"],
-}
-
 
 class RenderError(ValueError):
     """A MachineConfig cannot be rendered; the pool is RenderDegraded with this text."""
@@ -72,10 +60,10 @@ def rendered_name(pool: str, spec: Object) -> str:
     return f"rendered-{pool}-{hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()}"
 
 
-def actions(old: Object, new: Object, user_files: Mapping[str, list[str]], user_units: Mapping[str, list[str]]) -> list[str]:
+def actions(old: Object, new: Object, files: Mapping[str, list[str]], units: Mapping[str, list[str]]) -> list[str]:
     """What a node does to go from one rendered spec to another; empty when the content is the same.
 
-    `user_files`, `user_units`: the administrator's node disruption policies, path or unit -> action types.
+    `files`, `units`: the node disruption policies in force (`mco_checks.action_types`), path or unit -> action types.
     """
     needed: list[str] = []
     for key in ("kernelArguments", "extensions", "fips", "kernelType", "osImageURL"):
@@ -84,20 +72,12 @@ def actions(old: Object, new: Object, user_files: Mapping[str, list[str]], user_
     if _part(old, "passwd") != _part(new, "passwd"):
         needed.append(NONE)  # ssh keys: MCO's default policy for them
     for path in _changed(old, new, "storage", "files", "path"):
-        needed += _policy(path, user_files) or _policy(path, DEFAULT_FILES) or [REBOOT]
+        needed += _policy(path, files) or [REBOOT]
     for unit in _changed(old, new, "systemd", "units", "name"):
-        needed += user_units.get(unit) or [REBOOT]
+        needed += units.get(unit) or [REBOOT]
     if REBOOT in needed:
         return [REBOOT]
     return sorted(set(needed))
-
-
-def disruption_policies(configuration: Object | None) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
-    """User policies for files and units of MachineConfiguration `cluster`."""
-    policy = ((configuration or {}).get("spec") or {}).get("nodeDisruptionPolicy") or {}
-    files = {item["path"]: [action["type"] for action in item["actions"]] for item in policy.get("files") or []}
-    units = {item["name"]: [action["type"] for action in item["actions"]] for item in policy.get("units") or []}
-    return files, units
 
 
 def generated(pool: str, kind: str, index: int, source: Object) -> Object:

@@ -5,7 +5,7 @@
 
 Sources: openshift/cluster-nfd-operator internal/controllers/nodefeaturediscovery_reconciler.go, internal/status/status.go,
 internal/{daemonset,deployment}/*.go; kubernetes-sigs/node-feature-discovery pkg/{nfd-worker,nfd-master} (hardware.md §1.2, §2.3).
-Not played: NodeFeatureRule, NodeFeatureGroup, the topology updater (the operator switches it off itself), taints.
+Rules are in `nfd_rules.py`. Not played: NodeFeatureGroup, the topology updater (the operator switches it off itself), taints.
 """
 
 from __future__ import annotations
@@ -13,16 +13,21 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from rehearsal.operators import nfd_rules
+from rehearsal.operators.broken_hardware import server_of
 from rehearsal.operators.nfd_features import BadConfig, features, labels, parse_config
 from rehearsal.operators.operands import daemon_set, operand_deployment, service_account
 from rehearsal.operators.pod_status import is_ready, pod_crashing, same_pod_state
 from rehearsal.operators.runtime import Kube, NotFound, Object, StandIn, condition, labels_of, now, owner_reference
+from rehearsal.operators.sriov_nics import Cards
 
 CR = ("nfd.openshift.io/v1", "NodeFeatureDiscovery")
 NODE_FEATURE = ("nfd.k8s-sigs.io/v1alpha1", "NodeFeature")
+RULE = ("nfd.k8s-sigs.io/v1alpha1", "NodeFeatureRule")
 FINALIZER = "nfd-finalizer"
 NODE_NAME_LABEL = "nfd.node.kubernetes.io/node-name"
 OWNED_LABELS = "nfd.node.kubernetes.io/feature-labels"
+OWNED_NOTES = "nfd.node.kubernetes.io/feature-annotations"
 SCAN_SECONDS = 60.0
 FALSE_REASON = "ConditionNotBeingMetCurrently"
 MASTER_TOLERATIONS = [
@@ -46,11 +51,13 @@ class Nfd(StandIn):
 
     csv_prefix = "nfd."
     name = "nfd-operator"
-    watches = [CR, NODE_FEATURE, ("apps/v1", "DaemonSet"), ("apps/v1", "Deployment"), ("v1", "Pod"), ("v1", "Node")]
+    watches = [CR, NODE_FEATURE, RULE, ("apps/v1", "DaemonSet"), ("apps/v1", "Deployment"), ("v1", "Pod"), ("v1", "Node")]
     delays = {"nfd-scan": 2.0}
 
     def route(self, event: str, obj: Object) -> list[Object]:
-        """The CR wakes its worker pods (they watch their configuration); operands wake the CR; worker pods themselves."""
+        """The CR and rules wake the worker pods; operands wake the CR; worker pods themselves."""
+        if obj["kind"] == "NodeFeatureRule":
+            return [pod for cr in self.objects(*CR) for pod in self._workers(cr["metadata"]["namespace"])]
         if obj["kind"] == "NodeFeatureDiscovery":
             return [obj, *self._workers(obj["metadata"]["namespace"])]
         if obj["kind"] == "Pod":
@@ -159,15 +166,26 @@ class Nfd(StandIn):
         left = self.remaining("nfd-scan", pod)
         if left:
             return left
-        server = next((item for item in self.profile["nodes"] if item["name"] == node["metadata"]["name"]), None)
+        server = server_of(self, node["metadata"]["name"])
         if server is None:
             self.log.warning("node %s is not in the profile: it has no hardware to find", node["metadata"]["name"])
             return None
-        found = features(server, self.openshift, node.get("status", {}).get("nodeInfo", {}).get("kernelVersion"))
+        boot = str(node.get("status", {}).get("nodeInfo", {}).get("bootID") or "")
+        nics = Cards(self.state / "run" / "nics.json").interfaces(server, self.scenario, boot)
+        found = features({**server, "nics": nics}, self.openshift, node.get("status", {}).get("nodeInfo", {}).get("kernelVersion"))
         made = labels(found, config)
         self.ensure(kube, self._node_feature(pod, found, made))
-        self._label(kube, node, allowed(made, (cr.get("spec") or {}).get("labelWhiteList")))
+        ruled, notes = self._by_rules(found)
+        self._label(kube, node, allowed({**made, **ruled}, (cr.get("spec") or {}).get("labelWhiteList")), notes)
         return scan_interval(config) / self.settings.speed
+
+    def _by_rules(self, found: Object) -> tuple[dict[str, str], dict[str, str]]:
+        """Labels and annotations that the master makes by all NodeFeatureRules, in the order of their names."""
+        rules = [rule for item in self.objects(*RULE) for rule in (item.get("spec") or {}).get("rules") or []]
+        made, notes, faults = nfd_rules.evaluate(rules, found)
+        for fault in faults:
+            self.log.info("%s", fault)
+        return made, notes
 
     def _cr_of(self, pod: Object) -> Object | None:
         crs = self.objects(*CR, pod["metadata"]["namespace"])
@@ -188,9 +206,9 @@ class Nfd(StandIn):
             "spec": {"features": found, "labels": made},
         }
 
-    def _label(self, kube: Kube, node: Object, made: dict[str, str]) -> None:
-        """Give a node exactly these labels of NFD; those that NFD gave before and no longer gives go."""
-        patch = label_patch(node, made)
+    def _label(self, kube: Kube, node: Object, made: dict[str, str], notes: dict[str, str] | None = None) -> None:
+        """Give a node exactly these labels and annotations of NFD; those that NFD gave before and no longer gives go."""
+        patch = label_patch(node, made, notes)
         if patch:
             try:
                 kube.patch(kube.path("v1", "Node", None, node["metadata"]["name"]), {"metadata": patch})
@@ -224,16 +242,25 @@ def allowed(made: dict[str, str], white: str | None) -> dict[str, str]:
     return {key: value for key, value in made.items() if not white or re.search(white, key.split("/", 1)[1])}
 
 
-def label_patch(node: Object, made: dict[str, str]) -> Object:
-    """Merge patch of a node's metadata that brings NFD's labels to `made`; empty when nothing is to do."""
-    have, notes = labels_of(node), node["metadata"].get("annotations") or {}
-    names = ",".join(key.removeprefix("feature.node.kubernetes.io/") for key in sorted(made))
-    owned = [name if "/" in name else f"feature.node.kubernetes.io/{name}" for name in (notes.get(OWNED_LABELS) or "").split(",") if name]
-    changes: dict[str, str | None] = {key: value for key, value in made.items() if have.get(key) != value}
-    changes.update({key: None for key in owned if key in have and key not in made})
-    if not changes and (notes.get(OWNED_LABELS) or "") == names:
+def label_patch(node: Object, made: dict[str, str], noted: dict[str, str] | None = None) -> Object:
+    """Merge patch of a node's metadata that brings NFD's labels and annotations to these; empty when nothing is to do."""
+    notes = node["metadata"].get("annotations") or {}
+    labels, owned_labels = _owned(labels_of(node), notes.get(OWNED_LABELS), made)
+    annotations, owned_notes = _owned(notes, notes.get(OWNED_NOTES), noted or {})
+    for key, names in ((OWNED_LABELS, owned_labels), (OWNED_NOTES, owned_notes)):
+        if (notes.get(key) or "") != names:
+            annotations[key] = names or None
+    if not labels and not annotations:
         return {}
-    return {"labels": changes, "annotations": {OWNED_LABELS: names or None}}
+    return {**({"labels": labels} if labels else {}), **({"annotations": annotations} if annotations else {})}
+
+
+def _owned(have: dict[str, str], before: str | None, made: dict[str, str]) -> tuple[dict[str, str | None], str]:
+    """(changes, the list of names that NFD keeps of what is its own; its own prefix is left out there)."""
+    mine = [nfd_rules.prefixed(name) for name in (before or "").split(",") if name]
+    changes: dict[str, str | None] = {key: value for key, value in made.items() if have.get(key) != value}
+    changes.update({key: None for key in mine if key in have and key not in made})
+    return changes, ",".join(key.removeprefix(nfd_rules.PREFIX) for key in sorted(made))
 
 
 def status_conditions(worker: Object | None, master: Object | None, gc: Object | None) -> list[Object]:

@@ -16,6 +16,8 @@ from typing import Any
 
 import yaml
 
+from rehearsal.operators import nfd_rules
+
 Object = dict[str, Any]
 
 PREFIX = "feature.node.kubernetes.io/"
@@ -41,15 +43,21 @@ def parse_config(text: str) -> Object:
         raise BadConfig(f"failed to parse config: {' '.join(str(error).split())}") from error
     if not isinstance(config, dict):
         raise BadConfig("failed to parse config: error unmarshaling JSON: cannot unmarshal into Go value of type worker.NFDConfig")
+    custom = (config.get("sources") or {}).get("custom") if isinstance(config.get("sources") or {}, dict) else None
+    if custom is not None and not (isinstance(custom, list) and all(isinstance(rule, dict) for rule in custom)):
+        raise BadConfig("failed to parse config: error unmarshaling JSON: sources.custom is not a list of rules")
     return config
 
 
 def pci_devices(node: Mapping[str, Any]) -> list[dict[str, str]]:
-    """Attributes of every PCI device of a node, as in the feature pci.device. A GPU off the bus isn't there."""
+    """Attributes of every PCI device of a node, as in the feature pci.device.
+
+    A GPU that is missing isn't there; one that has fallen off the bus while the machine runs is: the kernel keeps what it read at boot.
+    """
     found = []
     for kind in ("gpus", "nics", "disks", "extras"):
         for device in node.get(kind) or []:
-            if not device.get("pci_id") or device.get("health") in ("missing", "fallen-off-bus"):
+            if not device.get("pci_id") or device.get("health") == "missing":
                 continue
             vendor, model = device["pci_id"].split(":")
             attributes = {"class": device["class"], "vendor": vendor, "device": model}
@@ -147,7 +155,11 @@ def labels(found: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str, str
     for name in sources:
         made.update(_MAKERS[name](found, (config.get("sources") or {}).get(name) or {}))
     white = (config.get("core") or {}).get("labelWhiteList")
-    return {PREFIX + key: value for key, value in sorted(made.items()) if not white or re.search(white, key)}
+    return {
+        nfd_rules.prefixed(key): value
+        for key, value in sorted(made.items())
+        if not white or re.search(white, key.split("/", 1)[-1])
+    }
 
 
 def _pci(found: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str, str]:
@@ -183,13 +195,16 @@ def _storage(found: Mapping[str, Any], _: Mapping[str, Any]) -> dict[str, str]:
     return {"storage-nonrotationaldisk": "true"} if any(disk["rotational"] == "0" for disk in disks) else {}
 
 
-def _custom(found: Mapping[str, Any], _: Mapping[str, Any]) -> dict[str, str]:
+def _custom(found: Mapping[str, Any], rules: Any) -> dict[str, str]:
+    """NFD's static rules, then those of the configuration (a list, unlike every other source's)."""
     made = {}
     if any(item["attributes"]["vendor"] == MELLANOX for item in found["instances"]["pci.device"]["elements"]):
         made["rdma.capable"] = "true"
     modules = found["flags"]["kernel.loadedmodule"]["elements"]
     if "ib_uverbs" in modules and "rdma_ucm" in modules:
         made["rdma.available"] = "true"
+    if isinstance(rules, list):
+        made |= nfd_rules.evaluate(rules, found)[0]
     return made
 
 

@@ -5,7 +5,8 @@
 
 Sources: NVIDIA/gpu-operator controllers/clusterpolicy_controller.go, controllers/state_manager.go,
 internal/conditions/clusterpolicy.go (reasons and messages); hardware.md §1.3, §2.4, F1-F12. What a node's pods do is in
-`nvidia_node.py`. Not played: NVIDIADriver, GPUCluster (DRA), vGPU and sandbox states, MIG geometries, time-slicing.
+`nvidia_node.py`, upgrades of drivers in `nvidia_upgrade.py`, MIG in `nvidia_mig*.py`.
+Not played: NVIDIADriver, GPUCluster (DRA), vGPU and sandbox states, time-slicing.
 """
 
 from __future__ import annotations
@@ -15,15 +16,13 @@ from typing import Any
 from rehearsal.operators import nvidia_operands
 from rehearsal.operators.nvidia_labels import (
     OSTREE_LABEL,
-    UPGRADE_ENABLED,
-    UPGRADE_STATE,
     has_nfd_labels,
     is_gpu_node,
     operator_labels,
 )
-from rehearsal.operators.nvidia_node import NodePlay
+from rehearsal.operators.nvidia_node import NodePlay, wants_gpu
+from rehearsal.operators.nvidia_upgrade import DriverUpgrade
 from rehearsal.operators.operands import service_account
-from rehearsal.operators.pod_status import is_ready
 from rehearsal.operators.runtime import Kube, NotFound, Object, StandIn, condition, digest, labels_of, owner_reference
 
 POLICY = ("nvidia.com/v1", "ClusterPolicy")
@@ -41,12 +40,16 @@ class NvidiaGpu(StandIn):
     csv_prefix = "gpu-operator-certified."
     name = "gpu-operator"
     watches = [POLICY, IMAGE_STREAM, ("apps/v1", "DaemonSet"), ("v1", "Pod"), ("v1", "Node")]
-    delays = {"driver-build": 8.0, "toolkit-ready": 1.0, "device-plugin": 1.0, "gfd-labels": 1.0, "validator": 1.0}
+    delays = {"driver-build": 8.0, "toolkit-ready": 1.0, "device-plugin": 1.0, "gfd-labels": 1.0, "validator": 1.0,
+              "mig-reconfigure": 20.0, "gpu-pod-deletion": 20.0, "reboot": 5.0}  # fmt: skip
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._seen: dict[str, str] = {}
-        self.play = NodePlay(self)
+        self.play = NodePlay(self, self.policy, self.default_driver, self.patch_node)
+        self.upgrade = DriverUpgrade(
+            self, self.play.driver_pod, self.play.validated, self._is_outdated, self.patch_node, wants_gpu
+        )
 
     # ---- what wakes what
 
@@ -124,13 +127,13 @@ class NvidiaGpu(StandIn):
             self.ensure(kube, service_account(account, self.namespace, policy))
             self.ensure(kube, workload)
         self._remove_others(kube, policy, {workload["metadata"]["name"] for workload in workloads})
-        again = self._upgrade_drivers(kube, spec, gpu_nodes)
+        again = self.upgrade.advance(kube, spec, gpu_nodes)
         waiting = [state for state, group in wanted.items() if not all(self._is_ready(workload) for workload in group)]
         if waiting:
             message = f"ClusterPolicy is not ready, states not ready: [{' '.join(waiting)}]"
             conditions = [condition("Ready", False, "Error"), condition("Error", True, "OperandNotReady", message)]
             self.set_status(kube, policy, {"state": "notReady", "namespace": self.namespace}, conditions)
-            return RETRY_SECONDS
+            return again or RETRY_SECONDS
         self._done(kube, policy, "Reconciled", READY_MESSAGE)
         return again
 
@@ -161,38 +164,12 @@ class NvidiaGpu(StandIn):
         stream = self.find(*IMAGE_STREAM, "driver-toolkit", "openshift")
         return stream_tags(stream) if stream else {}
 
-    # ---- driver upgrades
-
-    def _upgrade_drivers(self, kube: Kube, spec: Object, nodes: list[Object]) -> float | None:
-        """One node after the other gets a new driver pod when the pod there is of an older template (autoUpgrade)."""
-        if not ((spec.get("driver") or {}).get("upgradePolicy") or {}).get("autoUpgrade"):
-            return None
-        busy = False
-        for node in nodes:
-            pod = self.play.driver_pod(node["metadata"]["name"])
-            if pod is None:
-                continue
-            if not self._is_outdated(pod):
-                self._mark(kube, node, "upgrade-done" if is_ready(pod) else None)
-                busy = busy or not is_ready(pod)
-            elif busy:
-                self._mark(kube, node, "upgrade-required")
-            else:
-                busy = True
-                self._mark(kube, node, "pod-restart-required")
-                kube.delete(kube.path_of(pod))
-        return RETRY_SECONDS if busy else None
-
     def _is_outdated(self, pod: Object) -> bool:
         owner = next((ref["name"] for ref in pod["metadata"].get("ownerReferences") or [] if ref["kind"] == "DaemonSet"), "")
         workload = self.find("apps/v1", "DaemonSet", owner, self.namespace)
         if workload is None:
             return False
         return images_of(pod["spec"]) != images_of(workload["spec"]["template"]["spec"])
-
-    def _mark(self, kube: Kube, node: Object, state: str | None) -> None:
-        if state and labels_of(node).get(UPGRADE_STATE) != state:
-            self.patch_node(kube, node, {"labels": {UPGRADE_STATE: state}, "annotations": {UPGRADE_ENABLED: "true"}})
 
     def patch_node(self, kube: Kube, node: Object, metadata: Object) -> None:
         """Merge into a node's metadata; a node that has gone is no error."""

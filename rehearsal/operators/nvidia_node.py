@@ -11,10 +11,13 @@ loaded); hardware.md F1-F12.
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
-from rehearsal.operators import nvidia_operands
-from rehearsal.operators.nvidia_labels import MELLANOX_PCI_LABELS, OFED_WAIT, discovery_labels, healthy_gpus
+from rehearsal.operators import nvidia_mig, nvidia_operands, nvidia_trouble, pod_logs, pod_pull
+from rehearsal.operators.broken_hardware import server_of
+from rehearsal.operators.nvidia_labels import MELLANOX_PCI_LABELS, OFED_WAIT, discovery_labels
+from rehearsal.operators.nvidia_mig_manager import MigManager
 from rehearsal.operators.nvidia_operands import DRIVER_PREFIX, DTK_LABEL, DTK_MISSING_LABEL
 from rehearsal.operators.pod_status import (
     is_ready,
@@ -24,10 +27,7 @@ from rehearsal.operators.pod_status import (
     pod_starting,
     same_pod_state,
 )
-from rehearsal.operators.runtime import Kube, KubeError, NotFound, Object, is_true, labels_of, now
-
-if TYPE_CHECKING:
-    from rehearsal.operators.nvidia_gpu import NvidiaGpu
+from rehearsal.operators.runtime import Kube, KubeError, NotFound, Object, StandIn, is_true, labels_of, now
 
 GPU = "nvidia.com/gpu"
 DEVICE_PLUGIN = "nvidia-device-plugin-daemonset"
@@ -37,7 +37,7 @@ DISCOVERY = "gpu-feature-discovery"
 MIG_MANAGER = "nvidia-mig-manager"
 DELAYS = {TOOLKIT: "toolkit-ready", DEVICE_PLUGIN: "device-plugin", DISCOVERY: "gfd-labels", VALIDATOR: "validator"}
 EVICT_RETRY = 5.0
-NEVER_READY = "gpu-driver-never-ready"
+RESTARTS = 5  # of a crashing driver container; it grows with every look
 
 
 def role_of(pod: Object) -> str:
@@ -59,11 +59,18 @@ def wants_gpu(pod: Object) -> bool:
 
 
 class NodePlay:
-    """Plays operand pods. State is what the pods and the node show; timers are the stand-in's."""
+    """Plays operand pods. State is what the pods and the node show; timers are the stand-in's.
 
-    def __init__(self, operator: NvidiaGpu) -> None:
-        self._op = operator
+    `policy` gives the ClusterPolicy that counts, `default_driver` the version that the operator brings.
+    """
+
+    def __init__(
+        self, operator: StandIn, policy: Callable[[], Object | None], default_driver: Callable[[], str],
+        patch_node: Callable[[Kube, Object, Object], None],
+    ) -> None:
+        self._op, self._policy, self._default_driver, self._patch_node = operator, policy, default_driver, patch_node
         self._boot: dict[str, str] = {}  # pod uid -> boot id of the node at which the pod came up
+        self._mig = MigManager(operator, self._server, patch_node, wants_gpu)
 
     # ---- looking
 
@@ -83,14 +90,20 @@ class NodePlay:
         """The driver pod on a node, or None."""
         return next((pod for pod in self.pods(node) if role_of(pod) == DRIVER_PREFIX), None)
 
+    def _spec(self) -> Object:
+        return (self._policy() or {}).get("spec") or {}
+
+    def validated(self, node: str) -> bool:
+        """True when the validator on a node has passed."""
+        return any(role_of(pod) == VALIDATOR and is_ready(pod) for pod in self.pods(node))
+
     def _up(self, node: Object, role: str) -> bool:
         """True when the operand's pod on the node has come up since the node's boot.
 
         RHCOS has neither driver nor container toolkit of its own: switched off, they are never there. The validator does not
         look for a device plugin that is switched off.
         """
-        policy = self._op.policy()
-        spec = (policy or {}).get("spec") or {}
+        spec = self._spec()
         component, default = next((c, d) for _, c, d, name, _, _ in nvidia_operands.STATES if name == role)
         if not nvidia_operands.enabled(spec, component, default):
             return role == DEVICE_PLUGIN
@@ -109,11 +122,23 @@ class NodePlay:
         if not role or node is None or pod["metadata"].get("deletionTimestamp") or not is_true(node, "Ready"):
             return None
         if self._is_settled(pod, node) and not self._is_broken(pod, node):
-            self._serve(kube, role, node)
-            return None
+            return self._serve(kube, role, node)
+        if self._unpulled(kube, pod):
+            return EVICT_RETRY / self._op.settings.speed
         if role == DRIVER_PREFIX:
             return self._driver(kube, pod, node)
         return self._operand(kube, role, pod, node)
+
+    def _unpulled(self, kube: Kube, pod: Object) -> bool:
+        """True when an image of a pod that has not come up cannot be pulled."""
+        image = pod_pull.unpullable(pod, self._op.scenario.get("image_pull_failures") or [])
+        if image is None or is_ready(pod):
+            return False
+        status = pod_pull.pod_unpulled(pod, image, now())
+        if not same_pod_state(pod.get("status"), status):
+            self._show(kube, pod, status)
+            self._op.event(pod, "Warning", "Failed", f'Failed to pull image "{image}": {pod_pull.reason(image)}')
+        return True
 
     def _is_settled(self, pod: Object, node: Object) -> bool:
         """Ready, and since the node's present boot, and the driver under it is still up."""
@@ -127,21 +152,24 @@ class NodePlay:
     def _is_broken(self, pod: Object, node: Object) -> bool:
         return role_of(pod) == DRIVER_PREFIX and self._trouble(pod, node) is not None
 
-    def _trouble(self, pod: Object, node: Object) -> str | None:
-        """Why the driver of this node cannot work, or None."""
-        fault = self._op.fault(NEVER_READY)
-        if fault is not None and fault.get("node") == node["metadata"]["name"]:
-            return "modprobe: ERROR: could not insert 'nvidia': No such device"
+    def _trouble(self, pod: Object, node: Object) -> tuple[str, ...] | None:
+        """The last lines of the driver container's log when it cannot work on this node, or None."""
+        fault = self._fault(node)
+        if fault is not None:
+            return nvidia_trouble.REASONS[fault]
         labels = labels_of(pod)
         if labels.get(DTK_MISSING_LABEL) == "true":
-            return f"RHCOS version {labels.get('openshift.driver-toolkit.rhcos')} has no tag in the imagestream openshift/driver-toolkit"
+            return (f"RHCOS version {labels.get('openshift.driver-toolkit.rhcos')} has no tag in the imagestream openshift/driver-toolkit",)
         if labels.get(DTK_LABEL) != "true":
-            return "FATAL: failed to install elfutils packages. RHEL entitlement may be improperly deployed."
+            return ("FATAL: failed to install elfutils packages. RHEL entitlement may be improperly deployed.",)
         return None
 
+    def _fault(self, node: Object) -> str | None:
+        faults = (self._op.fault(nvidia_trouble.NEVER_READY), self._op.fault(nvidia_trouble.CRASH_LOOP))
+        return nvidia_trouble.fault_on(node["metadata"]["name"], *faults)
+
     def _driver(self, kube: Kube, pod: Object, node: Object) -> float | None:
-        policy = self._op.policy()
-        spec = (policy or {}).get("spec") or {}
+        spec = self._spec()
         if nvidia_operands.waits_for_ofed(spec) and not self._ofed_is_up(node):
             self._show(kube, pod, pod_initializing(pod, now(), 0))
             return None
@@ -150,6 +178,10 @@ class NodePlay:
             self._show(kube, pod, pod_initializing(pod, now(), manager))
             return EVICT_RETRY / self._op.settings.speed
         self._unserve(kube, node)
+        fault = self._fault(node)
+        if fault in nvidia_trouble.INIT:
+            self._crash(kube, pod, nvidia_trouble.REASONS[fault], init=manager)
+            return 5.0
         left = self._op.remaining("driver-build", self._timer(pod, node))
         if left:
             self._show(kube, pod, pod_starting(pod, now()))
@@ -209,19 +241,18 @@ class NodePlay:
         except NotFound:
             self._op.log.info("pod %s has gone", pod["metadata"]["name"])
 
-    def _crash(self, kube: Kube, pod: Object, text: str) -> None:
-        status = pod_crashing(pod, now(), 5, 1)
-        if not same_pod_state(pod.get("status"), status):
-            self._op.log.warning("driver of node %s: %s", pod["spec"]["nodeName"], text)
-            self._show(kube, pod, status)
-            name = pod["spec"]["containers"][0]["name"]
-            self._op.event(
-                pod,
-                "Warning",
-                "BackOff",
-                f"Back-off restarting failed container {name} in pod "
-                f"{pod['metadata']['name']}_{pod['metadata']['namespace']}({pod['metadata']['uid']})",
-            )
+    def _crash(self, kube: Kube, pod: Object, lines: tuple[str, ...], init: int | None = None) -> None:
+        """A container ends again and again; `init`: number of the init container that does."""
+        before = (pod.get("status") or {}).get("containerStatuses" if init is None else "initContainerStatuses") or []
+        restarts = max([RESTARTS, *(int(item.get("restartCount") or 0) + 1 for item in before)])
+        status = pod_crashing(pod, now(), restarts, 1) if init is None else pod_init_crashing(pod, now(), init, restarts)
+        container = pod["spec"]["containers"][0] if init is None else pod["spec"]["initContainers"][init]
+        if not _is_crashing(pod):
+            self._op.log.warning("driver of node %s: %s", pod["spec"]["nodeName"], lines[-1])
+            pod_logs.write(self._op.state, pod, container["name"], lines)
+            where = f"{pod['metadata']['name']}_{pod['metadata']['namespace']}({pod['metadata']['uid']})"
+            self._op.event(pod, "Warning", "BackOff", f"Back-off restarting failed container {container['name']} in pod {where}")
+        self._show(kube, pod, status)
 
     def _timer(self, pod: Object, node: Object) -> str:
         return f"{pod['metadata']['uid']}/{boot_id(node)}"
@@ -253,68 +284,98 @@ class NodePlay:
 
     def _server(self, node: Object) -> dict[str, Any]:
         name = node["metadata"]["name"]
-        found = next((item for item in self._op.profile["nodes"] if item["name"] == name), None)
+        found = server_of(self._op, name)
         return found or {"gpus": [], "system": {"product": "", "vendor": ""}}
 
-    def _serve(self, kube: Kube, role: str, node: Object) -> None:
-        """What an operand that is up gives to its node."""
-        spec = ((self._op.policy() or {}).get("spec")) or {}
+    def _serve(self, kube: Kube, role: str, node: Object) -> float | None:
+        """What an operand that is up gives to its node. Returns seconds until the next look."""
+        spec = self._spec()
+        strategy = str((spec.get("mig") or {}).get("strategy") or "single")
         if role == DEVICE_PLUGIN:
-            self._resources(kube, node, len(healthy_gpus(self._server(node))))
+            self._resources(kube, node, nvidia_mig.resources(self._mig.layouts(node), strategy))
         elif role == DISCOVERY:
-            driver = self._driver_of(node)
-            made = discovery_labels(self._server(node), driver, str((spec.get("mig") or {}).get("strategy") or "single"))
+            made = discovery_labels(self._server(node), self._driver_of(node), strategy)
+            made |= nvidia_mig.labels(made, self._mig.layouts(node), strategy)
             self._labels(kube, node, made)
         elif role == MIG_MANAGER:
-            # Only "all MIG off" is played; any other layout is told to have failed, rather than to work.
-            wanted = labels_of(node).get("nvidia.com/mig.config")
-            self._labels(kube, node, {"nvidia.com/mig.config.state": "success" if wanted == "all-disabled" else "failed"})
+            env = {str(row.get("name")): str(row.get("value")) for row in (spec.get("migManager") or {}).get("env") or []}
+            return self._mig.advance(kube, node, env)
+        return None
 
     def _driver_of(self, node: Object) -> str:
         """Version of the driver that runs on the node: an upgrade reaches one node after the other."""
         pod = self.driver_pod(node["metadata"]["name"])
         _, _, tag = (pod["spec"]["containers"][0]["image"] if pod else "").rpartition(":")
         version = tag.split("-")[0]
-        return version if version and version[0].isdigit() and "." in version else self._op.default_driver()
+        return version if version and version[0].isdigit() and "." in version else self._default_driver()
 
     def _labels(self, kube: Kube, node: Object, made: dict[str, str]) -> None:
         have = labels_of(node)
-        changes = {key: value for key, value in made.items() if have.get(key) != value}
+        changes: dict[str, str | None] = {key: value for key, value in made.items() if have.get(key) != value}
+        changes |= {key: None for key in have if key.startswith("nvidia.com/mig-") and key not in made}
         if changes:
             if any(key.startswith("nvidia.com/gpu.product") for key in changes):
                 changes["nvidia.com/gfd.timestamp"] = str(int(time.time()))
-            self._op.patch_node(kube, node, {"labels": changes})
+            self._patch_node(kube, node, {"labels": changes})
 
     def _unserve(self, kube: Kube, node: Object) -> None:
         """While no driver is loaded, the kubelet has no healthy GPU to give."""
-        if GPU in ((node.get("status") or {}).get("allocatable") or {}):
-            self._resources(kube, node, 0, capacity=False)
+        mine = _own((node.get("status") or {}).get("allocatable"))
+        if mine:
+            self._resources(kube, node, dict.fromkeys(mine, 0), capacity=False)
 
     def leave(self, kube: Kube, node: Object) -> None:
         """The operands have gone: no GPU to allocate, no labels of feature discovery."""
-        if GPU in ((node.get("status") or {}).get("capacity") or {}):
-            self._resources(kube, node, 0)
-        mine = ("nvidia.com/gpu.", "nvidia.com/cuda.", "nvidia.com/mig.", "nvidia.com/mps.", "nvidia.com/vgpu.", "nvidia.com/gfd.")
+        mine = _own((node.get("status") or {}).get("capacity"))
+        if mine:
+            self._resources(kube, node, dict.fromkeys(mine, 0))
+        prefixes = ("nvidia.com/gpu.", "nvidia.com/cuda.", "nvidia.com/mig.", "nvidia.com/mig-", "nvidia.com/mps.", "nvidia.com/vgpu.",
+                    "nvidia.com/gfd.")  # fmt: skip
         gone = {
             key: None
             for key in labels_of(node)
-            if key.startswith(mine) and not key.startswith("nvidia.com/gpu.deploy.") and key != "nvidia.com/gpu.present"
+            if key.startswith(prefixes) and not key.startswith("nvidia.com/gpu.deploy.") and key != "nvidia.com/gpu.present"
         }
         if gone:
-            self._op.patch_node(kube, node, {"labels": gone})
+            self._patch_node(kube, node, {"labels": gone})
 
-    def _resources(self, kube: Kube, node: Object, count: int, capacity: bool = True) -> None:
-        """Set allocatable, and capacity unless told not to, of nvidia.com/gpu."""
+    def _resources(self, kube: Kube, node: Object, counts: dict[str, int], capacity: bool = True) -> None:
+        """Set allocatable, and capacity unless told not to; a resource that the plugin no longer names goes to zero."""
         status = node.get("status") or {}
-        wanted: dict[str, dict[str, str]] = {"allocatable": {GPU: str(count)}}
-        if capacity:
-            wanted["capacity"] = {GPU: str(count)}
-        if all((status.get(part) or {}).get(GPU) == values[GPU] for part, values in wanted.items()):
+        wanted: dict[str, dict[str, str]] = {}
+        for part in ("allocatable", "capacity") if capacity else ("allocatable",):
+            stale = {name: 0 for name in _own(status.get(part)) if name not in counts}
+            wanted[part] = {name: str(count) for name, count in {**stale, **counts}.items()}
+        if all((status.get(part) or {}).get(name) == value for part, values in wanted.items() for name, value in values.items()):
             return
         try:
             kube.patch(kube.path("v1", "Node", None, node["metadata"]["name"]), {"status": wanted}, subresource="status")
         except NotFound:
             self._op.log.info("node %s has gone", node["metadata"]["name"])
+
+
+def pod_init_crashing(pod: Object, stamp: str, index: int, restarts: int) -> Object:
+    """Status of a pod whose init container number `index` ends again and again."""
+    status = pod_initializing(pod, stamp, index)
+    row = status["initContainerStatuses"][index]
+    message = f"back-off 5m0s restarting failed container={row['name']} pod={pod['metadata']['name']}"
+    ended = {"exitCode": 1, "reason": "Error", "startedAt": stamp, "finishedAt": stamp}
+    status["initContainerStatuses"][index] = {
+        **row, "ready": False, "started": False, "restartCount": restarts, "lastState": {"terminated": ended},
+        "state": {"waiting": {"reason": "CrashLoopBackOff", "message": message}},
+    }  # fmt: skip
+    return status
+
+
+def _is_crashing(pod: Object) -> bool:
+    status = pod.get("status") or {}
+    rows = [*(status.get("containerStatuses") or []), *(status.get("initContainerStatuses") or [])]
+    return any(((row.get("state") or {}).get("waiting") or {}).get("reason") == "CrashLoopBackOff" for row in rows)
+
+
+def _own(resources: dict[str, str] | None) -> list[str]:
+    """Names of the device plugin's resources."""
+    return [name for name in resources or {} if name == GPU or name.startswith("nvidia.com/mig-")]
 
 
 def boot_id(node: Object) -> str:

@@ -145,7 +145,7 @@ def _drivers(
 
 def _operand(owner: Object, namespace: str, component: str, name: str, label: str, inits: tuple[str, ...]) -> Object:
     policy = owner.get("spec") or {}
-    return daemon_set(
+    made = daemon_set(
         name,
         namespace,
         _image(policy, component, "default"),
@@ -155,6 +155,19 @@ def _operand(owner: Object, namespace: str, component: str, name: str, label: st
         tolerations=_tolerations(policy),
         init=[(step, f"{VALIDATOR_IMAGE}:default") for step in inits],
     )
+    env = _environment(policy, component)
+    if env:
+        made["spec"]["template"]["spec"]["containers"][0]["env"] = env
+    return made
+
+
+def _environment(policy: Mapping[str, Any], component: str) -> list[Object]:
+    """Environment of an operand; a change of it makes its pods new ones, as in the product."""
+    strategy = (policy.get("mig") or {}).get("strategy")
+    given = [{"name": row["name"], "value": str(row.get("value", ""))} for row in (policy.get(component) or {}).get("env") or []]
+    if component in ("devicePlugin", "gfd") and strategy:
+        return [{"name": "MIG_STRATEGY", "value": str(strategy)}, *given]
+    return given
 
 
 def _tolerations(policy: Mapping[str, Any]) -> list[Object]:

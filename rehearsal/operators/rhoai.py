@@ -27,6 +27,8 @@ SERVICE_API = "serving.kserve.io/v1alpha2"
 OLM = "operators.coreos.com/v1alpha1"
 APPLICATIONS, MONITORING = "redhat-ods-applications", "redhat-ods-monitoring"
 PLATFORM = "OpenShift AI Self-Managed"
+# What the DataScienceCluster hands on to the component; the last two: 2.25 only.
+COMPONENT_FIELDS = ("rawDeploymentServiceConfig", "nim", "modelsAsService", "defaultDeploymentMode", "serving")
 CONTROLLER_LOOK = 1.0  # seconds between looks whether the controller answers
 
 
@@ -186,6 +188,11 @@ class RhodsOperator(StandIn):
         initialized = self._initialized()
         if initialized is None:
             return 1.0
+        subscribed = {(one.get("spec") or {}).get("name", "") for one in self.objects(OLM, "Subscription")}
+        lacking = rhoai_status.serverless_lacking(obj, self.release, subscribed)
+        if lacking:
+            self.set_status(kube, obj, {"phase": "Not Ready", "observedGeneration": obj["metadata"]["generation"]}, lacking)
+            return None
         namespace = applications_namespace(initialized)
         if self._kserve is None or self._kserve.namespace != namespace:
             self._kserve = KServe(self, self.release, namespace)
@@ -243,7 +250,7 @@ def management_states(dsc: Object, release: Release) -> dict[str, str]:
 
 def kserve_component(dsc: Object) -> Object:
     """Kserve `default-kserve`, as the DataScienceCluster asks for it."""
-    asked = {key: value for key, value in dsc["spec"]["components"]["kserve"].items() if key != "managementState"}
+    asked = {key: value for key, value in dsc["spec"]["components"]["kserve"].items() if key in COMPONENT_FIELDS}
     meta = {"name": "default-kserve", "annotations": {"component.opendatahub.io/management-state": "Managed"},
             "ownerReferences": [owner_reference(dsc)]}
     return {"apiVersion": COMPONENT_API, "kind": "Kserve", "metadata": meta, "spec": asked}

@@ -103,7 +103,7 @@ def _scheduler(scheduler: Obj, release: Release) -> None:
         for container in template.get("containers") or []:
             if container["name"] == "main":
                 flags = [item for item in container.pop("command")[1:] if "GlobalConfig" not in item]
-                container["args"] = [*flags, *PICKER_FLAGS]
+                container["args"] = [release.picker_flag(item) for item in [*flags, *PICKER_FLAGS]]
 
 
 def _route(spec: Obj, release: Release) -> None:

@@ -102,6 +102,13 @@ class Release:
         """Up to 3.3 the endpoint picker's flags are `args`, later `command` (rhoai-llmd.md 4.4)."""
         return self.minor < (3, 4)
 
+    def picker_flag(self, word: str) -> str:
+        """A flag of the endpoint picker as the release spells it: `--poolName` in 2.25, `--pool-name` later (rhoai-llmd.md 4.4)."""
+        if self.minor >= (3, 0) or not word.startswith("--"):
+            return word
+        first, *rest = word.removeprefix("--").split("-")
+        return f"--{first}{''.join(part.capitalize() for part in rest)}"
+
     @property
     def script_in_args(self) -> bool:
         """Up to 3.3 vLLM's start script is in `args`: a user's `args` replace it (rhoai-llmd.md 4.4, 7 row 26)."""

@@ -51,6 +51,26 @@ def kserve(release: Release, waiting: list[str], subscriptions: set[str]) -> lis
     return [ready, condition("ProvisioningSucceeded", True), available, *dependencies(release, subscriptions)]
 
 
+SERVERLESS_NEEDS = {
+    "servicemeshoperator": "ServiceMesh operator must be installed for this component's configuration",
+    "serverless-operator": "Serverless operator must be installed for this component's configuration",
+}
+
+
+def serverless_lacking(component: Object, release: Release, subscribed: set[str]) -> list[Object]:
+    """2.25's conditions while KServe's Serverless mode is managed and its operators aren't subscribed; else nothing.
+
+    RawDeployment as the default mode doesn't switch Serverless off: only `serving.managementState` does. Messages:
+    opendatahub-operator v2 status.go, components/kserve/kserve.go; the reason of the condition is assumed.
+    """
+    managed = ((component["spec"].get("serving") or {}).get("managementState")) == "Managed"
+    missing = [text for package, text in SERVERLESS_NEEDS.items() if package not in subscribed]
+    if release.minor >= (3, 0) or not managed or not missing:
+        return []
+    text = "\n".join(missing)
+    return [condition("Ready", False, "Error", text), condition("ProvisioningSucceeded", False, "Error", text)]
+
+
 def data_science_cluster(release: Release, states: dict[str, str], ready: dict[str, Object]) -> tuple[str, list[Object]]:
     """(phase, conditions) of a DataScienceCluster.
 

@@ -26,10 +26,10 @@ NODE_IDS = uuid.UUID("0c5b6a3e-0f43-5a52-8a0e-3f4a2f6f7d11")
 def objects(
     profile: Mapping[str, Any], openshift: Mapping[str, Any], scenario: Mapping[str, Any], moment: datetime
 ) -> list[Object]:
-    """One Node per node of the profile."""
+    """One Node per node of the profile. A twin's nodes have keys more: ``found`` (status as it was), ``absent``, ``unschedulable``."""
     absent = (scenario.get("node-not-ready") or {}).get("node")
     return [
-        _node(node, _address(index), openshift, moment, node["name"] == absent)
+        _node(node, _address(index), openshift, moment, node["name"] == absent or node.get("absent", False))
         for index, node in enumerate(profile["nodes"])
     ]
 
@@ -56,12 +56,14 @@ def _node(
     node: Mapping[str, Any], address: str, openshift: Mapping[str, Any], moment: datetime, absent: bool
 ) -> Object:
     capacity, allocatable = _resources(node)
+    found = node.get("found") or {}
+    capacity, allocatable = {**capacity, **(found.get("capacity") or {})}, {**allocatable, **(found.get("allocatable") or {})}
     status: Object = {
         "addresses": [{"type": "InternalIP", "address": address}, {"type": "Hostname", "address": node["name"]}],
         "capacity": capacity,
         "allocatable": allocatable,
         "daemonEndpoints": {"kubeletEndpoint": {"Port": KUBELET_PORT}},
-        "nodeInfo": _info(node, openshift),
+        "nodeInfo": {**_info(node, openshift), **(found.get("nodeInfo") or {})},
     }
     taints = _taints(node)
     if absent:
@@ -77,7 +79,7 @@ def _node(
         node["name"],
         labels=_labels(node, absent),
         annotations=_annotations(),
-        spec={"taints": taints} if taints else {},
+        spec={**({"taints": taints} if taints else {}), **({"unschedulable": True} if node.get("unschedulable") else {})},
         status=status,
     )
 

@@ -33,7 +33,10 @@ def objects(
 
 
 def _upgrade(openshift: Mapping[str, Any], scenario: Mapping[str, Any]) -> Object | None:
+    """The update that goes on: {to, percent, hours_ago, updated, waiting_on}; the release's own, else the scenario's to the next z."""
     wanted = scenario.get("cluster-upgrading")
+    if openshift.get("upgrade"):
+        return dict(openshift["upgrade"])
     if not wanted:
         return None
     updates = openshift.get("available_updates", [])
@@ -45,7 +48,8 @@ def _upgrade(openshift: Mapping[str, Any], scenario: Mapping[str, Any]) -> Objec
             "Choose another --openshift",
             code=BAD_INPUT,
         )
-    return {"to": updates[0], "percent": wanted.get("percent", 62)}
+    busy = {"operator": "machine-config", "reason": "", "message": f"Working towards {updates[0]}"}
+    return {"to": updates[0], "percent": wanted.get("percent", 62), "hours_ago": 0.4, "updated": [], "waiting_on": [busy]}
 
 
 def _release(version: str, channel: str) -> Object:
@@ -58,7 +62,7 @@ def _cluster_version(openshift: Mapping[str, Any], upgrade: Object | None, momen
     version, channel = openshift["version"], openshift["channel"]
     history = [_history(row, moment) for row in openshift["history"]]
     if upgrade:
-        row = {"version": upgrade["to"], "state": "Partial", "hours_ago": 0.4}
+        row = {"version": upgrade["to"], "state": "Partial", "hours_ago": upgrade["hours_ago"]}
         history.insert(0, _history(row, moment))
     return make(
         "config.openshift.io/v1", "ClusterVersion", "version",
@@ -91,7 +95,7 @@ def _history(row: Mapping[str, Any], moment: datetime) -> Object:
 
 
 def _conditions(version: str, upgrade: Object | None, moment: datetime) -> list[Object]:
-    since = stamp(moment, 0.4 if upgrade else 299)
+    since = stamp(moment, upgrade["hours_ago"] if upgrade else 299)
     rows = [
         condition("Available", True, since, "", f"Done applying {version}"),
         condition("Failing", False, since, ""),
@@ -107,7 +111,8 @@ def _conditions(version: str, upgrade: Object | None, moment: datetime) -> list[
     ]
     if upgrade:
         done = upgrade["percent"] * 9
-        text = f"Working towards {upgrade['to']}: {done} of 900 done ({upgrade['percent']}% complete), waiting on machine-config"
+        waiting = ", ".join(row["operator"] for row in upgrade["waiting_on"])
+        text = f"Working towards {upgrade['to']}: {done} of 900 done ({upgrade['percent']}% complete), waiting on {waiting}"
         return [*rows, condition("Progressing", True, since, "ClusterOperatorUpdating", text)]
     return [*rows, condition("Progressing", False, since, "", f"Cluster version is {version}")]
 
@@ -116,17 +121,18 @@ def _operator(
     name: str, version: str, moment: datetime, openshift: Mapping[str, Any], upgrade: Object | None
 ) -> Object:
     since = stamp(moment, 298)
-    busy = bool(upgrade) and name == "machine-config"
+    busy = next((row for row in upgrade["waiting_on"] if row["operator"] == name), None) if upgrade else None
+    done = upgrade is not None and name in upgrade["updated"]
+    moved = stamp(moment, upgrade["hours_ago"] / 2) if upgrade and (done or busy) else since
     return make(
         "config.openshift.io/v1", "ClusterOperator", name,
         spec={},
         status={
-            "versions": [{"name": "operator", "version": version}],
+            "versions": [{"name": "operator", "version": upgrade["to"] if upgrade and done else version}],
             "extension": None,
             "conditions": [
                 condition("Available", True, since),
-                condition("Progressing", busy, since, "AsExpected" if not busy else "",
-                          f"Working towards {upgrade['to']}" if busy and upgrade else ""),
+                condition("Progressing", bool(busy), moved, busy["reason"] if busy else "AsExpected", busy["message"] if busy else ""),
                 condition("Degraded", False, since),
                 condition("Upgradeable", True, since),
             ],

@@ -5,8 +5,8 @@
 folder that is tiny but complete enough for what reads it (config.json, tokenizer files, an empty safetensors file).
 
 Facts: KServe v0.20.0 python/storage (arguments, variables, order of the checks, texts of the errors). Which models are gated: families whose
-licence must be accepted on Hugging Face, plus the scenario's ``gated_models``. No network is used, so a token's value can't be checked beyond its
-form, and every model that is named well exists.
+licence must be accepted on Hugging Face, plus the scenario's ``gated_models`` and ``denied_models``. No network is used, so a token's value can't be
+checked beyond its form, and every model that is named well exists.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import json
 import os
 import re
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +50,7 @@ def main(argv: list[str]) -> int:
         begun = time.monotonic()
         say("INFO", f"Copying contents of {uri} to local")
         try:
-            name = check(uri, os.environ, [*GATED, *settings.get("gated_models", [])])
+            name = check(uri, os.environ, [*GATED, *settings.get("gated_models", [])], settings.get("denied_models", []))
         except StorageError as error:
             if error.detail:
                 say("ERROR", error.detail)
@@ -62,10 +63,13 @@ def main(argv: list[str]) -> int:
     return 0
 
 
-def check(uri: str, env: Any, gated: list[str]) -> str:
-    """The model's name, when the download could work. Raises StorageError with the real one's reason."""
+def check(uri: str, env: Any, gated: list[str], denied: Sequence[str] = ()) -> str:
+    """The model's name, when the download could work. ``denied``: gated models that this token's account may not read.
+
+    Raises StorageError with the real one's reason.
+    """
     if uri.startswith("hf://"):
-        return hugging_face(uri, env, gated)
+        return hugging_face(uri, env, gated, denied)
     if uri.startswith("s3://"):
         return bucket(uri, env)
     if uri.startswith(("gs://", "https://", "http://", "file://")):
@@ -73,7 +77,7 @@ def check(uri: str, env: Any, gated: list[str]) -> str:
     raise StorageError(f"Cannot recognize storage type for {uri}\n{SCHEMES}")
 
 
-def hugging_face(uri: str, env: Any, gated: list[str]) -> str:
+def hugging_face(uri: str, env: Any, gated: list[str], denied: Sequence[str] = ()) -> str:
     parts = uri.removeprefix("hf://").split("/")
     if len(parts) != 2:
         raise StorageError(f"Invalid Hugging Face URI format. Expected 'hf://owner/model[:revision]', got '{uri}'")
@@ -84,13 +88,17 @@ def hugging_face(uri: str, env: Any, gated: list[str]) -> str:
         raise StorageError(f"Hugging Face model name cannot be empty in URI: {uri}")
     name = f"{owner}/{model}"
     token = next((env[key].strip() for key in TOKENS if env.get(key, "").strip()), "")
-    restricted = any(re.search(pattern, name) for pattern in gated)
+    restricted = any(re.search(pattern, name) for pattern in (*gated, *denied))
     if token and not token.startswith("hf_"):
         raise _refused("HuggingFace", uri, "401 Client Error: Unauthorized. Invalid user token.")
     if restricted and not token:
         raise _refused("HuggingFace", uri, (
             f"401 Client Error. Cannot access gated repo for url https://huggingface.co/{name}/resolve/main/config.json. "
             f"Access to model {name} is restricted. You must have access to it and be authenticated to access it. Please log in."))
+    if token and any(re.search(pattern, name) for pattern in denied):
+        raise _refused("HuggingFace", uri, (
+            f"403 Client Error. Cannot access gated repo for url https://huggingface.co/{name}/resolve/main/config.json. "
+            f"Access to model {name} is restricted and you are not in the authorized list. Visit https://huggingface.co/{name} to ask for access."))
     return name
 
 

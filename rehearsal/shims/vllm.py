@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Stands in for the program ``vllm`` inside a pod: reads the command line as that release would, fails where vLLM would fail for
-reasons that can be seen from here, pretends to load the model, and becomes llm-d-inference-sim.
+reasons that can be seen from here, and serves with ``engine/`` in front of llm-d-inference-sim.
 
 What it can see: flags, the model folder, the GPUs that the container asked for, keys of the KV connector. Texts of the errors: vLLM 0.13.0
 (vllm/transformers_utils/config.py, vllm/config/parallel.py, vllm/v1/kv_offload/cpu.py, vllm/config/device.py), their deciding line.
@@ -13,23 +13,24 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import signal
 import sys
 import time
 from pathlib import Path
 from typing import Any
 
+from rehearsal.shims.engine import connectors, group, nixl, server
+from rehearsal.shims.engine.log import say
+from rehearsal.shims.engine.release import Release
 from rehearsal.shims.vllm_args import parse_api_server, parse_serve
-from rehearsal.shims.vllm_flags import numbers
 
 Obj = dict[str, Any]
 SETTINGS = Path("/.rehearsal/vllm.json")
 DEFAULT_LENGTH = 32768  # tokens, when neither a flag nor the model's config names a context length
-SIMULATOR_BLOCKS = 8192  # KV cache blocks; GPUs hold more, but the simulator keeps each of them in memory
+CACHE_TOKENS = 131072  # that the KV cache holds; GPUs hold more, but the simulator keeps each block in memory
+BYTES_PER_TOKEN = 57344  # keys and values of one token: 28 layers, 4 heads of 128, two bytes each (Qwen2.5-7B)
 BLOCK_SIZES = (8, 16, 32, 64, 128)  # that the simulator knows
 SPEED = ("--time-to-first-token", "20ms", "--inter-token-latency", "2ms")
 IMPORT_SECONDS = 3.0
-BYTES_SINCE = (0, 14)  # from here on the CPU offload is sized in bytes (vllm pull request 24498)
 
 
 class EngineError(Exception):
@@ -45,29 +46,56 @@ def main(argv: list[str]) -> int:
         if args.subparser != "serve":
             print(f"the rehearsal's vllm knows 'serve' and '--version' only, not '{args.subparser}'", file=sys.stderr)
             return 2
+    if unknown := connectors.unknown_keys(args.kv_transfer_config, Release(settings["version"])):
+        print(refused_keys(unknown, args.kv_transfer_config), file=sys.stderr)
+        return 2
     say(f"vLLM API server version {settings['version']}", "api_server.py:1351")
     model = args.model_tag or args.model or "Qwen/Qwen3-0.6B"  # vLLM's own default model
     wait_for_model(Path(model))
     try:
-        length = context_length(args, model)
-        check_devices(args, settings["gpus"])
-        check_offload(getattr(args, "kv_transfer_config", None), settings["version"])
-    except EngineError as error:
+        job = make_job(args, model, settings)
+    except (EngineError, connectors.Refused, group.GroupError) as error:
         print("Traceback (most recent call last):", file=sys.stderr)
         print(str(error), file=sys.stderr)
         return 1
-    load(model, settings["load_seconds"])
-    if getattr(args, "headless", False):
-        say("Launching 1 data parallel engine(s) in headless mode.", "serve.py:90")
-        wait_for_end()
-        return 0
-    command = [settings["simulator"], *translate(args, model, length)]
-    os.execve(command[0], command, environment(dict(os.environ), settings["pod_ip"]))
-    return 1  # never reached: execve replaces this program or raises
+    return server.run(job)
 
 
-def say(text: str, where: str) -> None:
-    print(f"(APIServer pid={os.getpid()}) INFO {time.strftime('%m-%d %H:%M:%S')} [{where}] {text}", flush=True)
+def refused_keys(names: list[str], config: Obj) -> str:
+    """argparse's message with pydantic's inside, as vLLM's parser prints it."""
+    rows = [f"{name}\n  Unexpected keyword argument [type=unexpected_keyword_argument, input_value={config[name]!r}, "
+            f"input_type={type(config[name]).__name__}]" for name in names]
+    count = f"{len(names)} validation error{'s' if len(names) > 1 else ''}"
+    return "\n".join([f"vllm serve: error: argument --kv-transfer-config: {count} for KVTransferConfig", *rows])
+
+
+def make_job(args: argparse.Namespace, model: str, settings: Obj) -> server.Job:
+    """What is to be served. Raises EngineError, Refused or GroupError with vLLM's own words."""
+    length = context_length(args, model)
+    check_devices(args, settings["gpus"])
+    release = Release(settings["version"])
+    layout = group.layout(args)
+    block = args.block_size if args.block_size in BLOCK_SIZES else 16
+    blocks = args.num_gpu_blocks_override or CACHE_TOKENS // block
+    ranks = (args.tensor_parallel_size or 1) * (args.pipeline_parallel_size or 1)
+    check_capacity(length, blocks * block)
+    plan = connectors.plan(args.kv_transfer_config, getattr(args, "kv_offloading_size", None), getattr(args, "kv_offloading_backend", None),
+                           release, block * BYTES_PER_TOKEN, ranks)
+    faults = settings.get("faults") or {}
+    return server.Job(
+        release=release, names=args.served_model_name or [model], root=model, layout=layout, plan=plan, blocks=blocks, block_size=block,
+        block_bytes=block * BYTES_PER_TOKEN, command=[settings["simulator"], *translate(args, model, length, block, blocks)],
+        env=environment(dict(os.environ), settings["pod_ip"]), port=args.port or 8000, certificate=args.ssl_certfile or "", key=args.ssl_keyfile or "",
+        refresh_certificate=bool(args.enable_ssl_refresh),
+        caching=args.enable_prefix_caching is not False, token_details=bool(args.enable_prompt_tokens_details),
+        log_requests=not args.disable_uvicorn_access_log, tensor_parallel=args.tensor_parallel_size or 1, api_servers=args.api_server_count or 1,
+        load_seconds=settings["load_seconds"], transfer_scale=settings.get("transfer_scale", 1.0),
+        devices=nixl.devices(),
+        faults=server.Faults("fails" if faults.get("kv_transfer") == "fails" else "", bool(faults.get("kv_offload_silent")), faults.get("missing_ranks") or []),
+        info={"block_size": str(block), "cache_dtype": str(args.kv_cache_dtype or "auto"), "num_gpu_blocks": str(blocks),
+              "enable_prefix_caching": str(args.enable_prefix_caching is not False),
+              "gpu_memory_utilization": str(args.gpu_memory_utilization or 0.9)},
+    )
 
 
 def wait_for_model(folder: Path, seconds: float = IMPORT_SECONDS) -> None:
@@ -110,44 +138,22 @@ def check_devices(args: argparse.Namespace, gpus: int | None) -> None:
         raise EngineError(f"ValueError: World size ({size * local}) is larger than the number of available GPUs ({gpus}) in this node.")
 
 
-def check_offload(config: Any, version: str) -> None:
-    """The size key of native CPU offload changed its name between releases."""
-    if not isinstance(config, dict) or config.get("kv_connector") != "OffloadingConnector":
-        return
-    key = "cpu_bytes_to_use" if numbers(version) >= BYTES_SINCE else "num_cpu_blocks"
-    if not (config.get("kv_connector_extra_config") or {}).get(key):
-        raise EngineError(f"Exception: {key} must be specified in kv_connector_extra_config")
+def check_capacity(length: int, tokens: int) -> None:
+    """One request of the greatest length must fit (vllm/v1/core/kv_cache_utils.py)."""
+    if length > tokens:
+        raise EngineError(f"ValueError: To serve at least one request with the models's max seq len ({length}), more KV cache is needed than the "
+                          f"available {tokens} tokens. Try increasing `gpu_memory_utilization` or decreasing `max_model_len` when initializing the engine.")
 
 
-def load(model: str, seconds: float) -> None:
-    """What is seen in the log of a GPU that loads weights; the port is closed meanwhile."""
-    say(f"Starting to load model {model}...", "gpu_model_runner.py:3563")
-    time.sleep(seconds)
-    say(f"Loading weights took {seconds:.2f} seconds", "default_loader.py:309")
-    say(f"init engine (profile, create kv cache, warmup model) took {seconds:.2f} seconds", "core.py:260")
-
-
-def wait_for_end() -> None:
-    """Process 1 of a container is only ended by signals that it handles."""
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: sys.exit(0))
-    while True:
-        signal.pause()
-
-
-def translate(args: argparse.Namespace, model: str, length: int) -> list[str]:
-    """The simulator's flags. It has no data parallelism behind one port, and neither GPU nor quantization settings."""
+def translate(args: argparse.Namespace, model: str, length: int, block: int, blocks: int) -> list[str]:
+    """The simulator's flags; port and ranks are the engine's matter. It has neither GPU nor quantization settings."""
     names = args.served_model_name or [model]
-    block = args.block_size if args.block_size in BLOCK_SIZES else 16
-    words = ["--model", names[0], "--served-model-name", *names, "--port", str(args.port or 8000),
-             "--max-model-len", str(length), "--max-num-seqs", str(args.max_num_seqs or 256), "--block-size", str(block),
+    words = ["--model", names[0], "--served-model-name", *names, "--max-model-len", str(length), "--max-num-seqs", str(args.max_num_seqs or 256), "--block-size", str(block),
              "--force-dummy-tokenizer", *SPEED]
     if args.enable_prefix_caching is not False:
-        words += ["--enable-kvcache", "--kv-cache-size", str(SIMULATOR_BLOCKS)]
+        words += ["--enable-kvcache", "--kv-cache-size", str(blocks)]
     if args.seed is not None:
         words += ["--seed", str(args.seed)]
-    if args.ssl_certfile and args.ssl_keyfile:
-        words += ["--ssl-certfile", args.ssl_certfile, "--ssl-keyfile", args.ssl_keyfile]
     if isinstance(args.kv_events_config, dict) and args.kv_events_config.get("endpoint"):
         words += ["--zmq-endpoint", args.kv_events_config["endpoint"]]
     if args.lora_modules:

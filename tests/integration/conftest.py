@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -79,6 +81,34 @@ def rehearsal() -> Iterator[Rehearsal]:
     name = f"test-{os.getpid()}"
     yield start(name, "--profile", "h200-roce", "--openshift", "4.20", "--speed", "4")
     rehearsal_cli("down", "--name", name)
+
+
+@pytest.fixture
+def from_saved(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Rehearsal]]:
+    """Start from a saved state: ``from_saved("ready-to-serve", make, "--profile", "h200-roce", ...)``.
+
+    The first test that asks for a state starts a rehearsal with these arguments, calls ``make(rehearsal)`` and saves it; the others
+    (also of later runs, as long as the rehearsal's code is the same) are there in seconds.
+    """
+    names: list[str] = []
+
+    def begin(state: str, make: Callable[[Rehearsal], object], *args: str) -> Rehearsal:
+        names.append(f"saved-{os.getpid()}-{len(names)}")
+        lock = Path(tempfile.gettempdir()) / f"rehearsal-{os.getuid()}-{state}.lock"
+        with lock.open("w") as handle:
+            fcntl.flock(handle, fcntl.LOCK_EX)  # two test processes need not make it twice
+            states = json.loads(rehearsal_cli("saved", "--json").stdout)
+            if not any(row["name"] == state and row["usable"] for row in states):
+                first = start(names[-1], *args)
+                make(first)
+                done = rehearsal_cli("save", "--name", first.name, "--as", state)
+                assert done.returncode == 0, done.stderr
+                return first
+        return start(names[-1], "--from-saved", state)
+
+    yield begin
+    for name in names:
+        rehearsal_cli("down", "--name", name)
 
 
 @pytest.fixture

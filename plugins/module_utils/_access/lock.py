@@ -34,28 +34,22 @@ NAMESPACE_OBJECT: dict[str, Any] = {
 }
 
 
-def ensure_namespace(api: Api, check: bool) -> bool:
-    """Makes the namespace of the lock; True when it was (or would be) made."""
-    if api.get(f"/api/v1/namespaces/{lease.NAMESPACE}") is not None:
-        return False
-    if not check:
-        api.apply(NAMESPACE_OBJECT)
-    return True
-
-
 def acquire(
     api: Api, me: lease.Holder, takeover: bool = False, check: bool = False, duration: int = lease.DURATION_SECONDS
 ) -> dict[str, Any]:
-    """Takes or renews the lock: `{"action", "holder", "previous", "expires"}`. In check mode only looks.
+    """Takes or renews the lock: `{"action", "holder", "previous", "expires", "made_namespace"}`. In check mode only looks.
 
     :raises Locked: another run holds it.
     """
+    made = False
     for attempt in range(TRIES):
-        state = lease.read(api.get(lease.PATH))
+        found = api.get(lease.PATH)
+        made = made or (found is None and _ensure_namespace(api, check))
+        state = lease.read(found)
         now = api.server_time()
         action = lease.decide(state, me, now, process.alive(state.process, state.machine), takeover)
         if check:
-            return _told(action, me, state, None)
+            return {**_told(action, me, state, None), "made_namespace": made}
         obj = lease.written(state, me, now, action, duration)
         try:
             result = api.replace(lease.PATH, obj) if state.resource_version else api.create(lease.LEASES, obj)
@@ -63,8 +57,17 @@ def acquire(
             if attempt == TRIES - 1:
                 raise
             continue
-        return _told(action, me, state, lease.read(result).expires)
+        return {**_told(action, me, state, lease.read(result).expires), "made_namespace": made}
     raise AssertionError("unreachable")
+
+
+def _ensure_namespace(api: Api, check: bool) -> bool:
+    """Makes the namespace of the lock; True when it was (or would be) made."""
+    if api.get(f"/api/v1/namespaces/{lease.NAMESPACE}") is not None:
+        return False
+    if not check:
+        api.apply(NAMESPACE_OBJECT)
+    return True
 
 
 def release(api: Api, me: lease.Holder) -> dict[str, Any]:

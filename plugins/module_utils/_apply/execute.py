@@ -13,12 +13,14 @@ from typing import Any, Protocol
 from ansible_collections.llmd.openshift.plugins.module_utils._errors import (
     ClusterError,
     Conflict,
+    Forbidden,
     Invalid,
     KindMissing,
     NotFound,
 )
 
 from . import compare, conflicts, manifests
+from .settled import settled
 
 POLL_SECONDS = 1.0  # while a CRD is awaited
 ESTABLISH_SECONDS = 30.0  # for a CRD of the same list; kube-apiserver serves it within a few seconds
@@ -27,9 +29,8 @@ ESTABLISH_SECONDS = 30.0  # for a CRD of the same list; kube-apiserver serves it
 class Api(Protocol):
     """What is needed of a cluster (`_k8s.Cluster`)."""
 
-    url: str
-
-    def get(self, path: str) -> dict[str, Any] | None: ...
+    def find(self, path: str) -> dict[str, Any] | None: ...
+    def list(self, path: str, label_selector: str | None = None) -> list[Any]: ...
     def path(self, api_version: str, kind: str, namespace: str | None = None, name: str | None = None) -> str: ...
     def namespaced(self, api_version: str, kind: str) -> bool: ...
     def apply(self, obj: dict[str, Any], dry_run: bool = False, force: bool = False) -> dict[str, Any]: ...
@@ -94,9 +95,10 @@ class Executor:
         """
         brought = manifests.defined_kinds(objects)
         steps = [_Step(obj) for obj in manifests.ordered(objects)]
+        ours = self._ours(objects)
         for step in steps:
             try:
-                self._read(step)
+                self._read(step, ours)
             except KindMissing:
                 may_come = self.options.wait_crds_seconds > 0 or _group_kind(step.obj) in brought
                 if not (self.options.check or may_come):
@@ -107,7 +109,19 @@ class Executor:
                 self._await_kind(step, brought=_group_kind(step.obj) in brought)
             self.done.append(self._apply_one(step))
 
-    def _read(self, step: _Step) -> None:
+    def _ours(self, objects: list[dict[str, Any]]) -> dict[tuple[str, str, str, str], dict[str, Any]]:
+        """The live objects that carry our label, of each kind that is declared more than once: one request a kind."""
+        kinds = [(obj["apiVersion"], obj["kind"]) for obj in objects]
+        found: dict[tuple[str, str, str, str], dict[str, Any]] = {}
+        for kind in dict.fromkeys(kind for kind in kinds if kinds.count(kind) > 1):
+            try:
+                for live in self.api.list(self.api.path(*kind), manifests.SELECTOR):
+                    found[_identity(*kind, live)] = live
+            except (Forbidden, KindMissing, NotFound):
+                continue  # then each object is asked for by itself
+        return found
+
+    def _read(self, step: _Step, ours: dict[tuple[str, str, str, str], dict[str, Any]] | None = None) -> None:
         """Finds the object's path and its live state. :raises KindMissing: the kind isn't served."""
         meta = step.obj["metadata"]
         api_version, kind = step.obj["apiVersion"], step.obj["kind"]
@@ -115,8 +129,9 @@ class Executor:
             raise Invalid(
                 "An object can't be applied", step.name, "its kind needs a namespace", "Give metadata.namespace."
             )
-        step.path = self.api.path(api_version, kind, meta.get("namespace"), meta["name"])
-        step.live = self.api.get(step.path)
+        path = self.api.path(api_version, kind, meta.get("namespace"), meta["name"])
+        step.live = (ours or {}).get(_identity(api_version, kind, step.obj)) or self.api.find(path)
+        step.path = path
 
     def _refuse_foreign(self, steps: list[_Step]) -> None:
         if self.options.adopt:
@@ -148,6 +163,8 @@ class Executor:
         adopted = step.live is not None and not manifests.is_ours(step.live)
         # Our label marks what teardown may delete: only what we made carries it.
         wanted = manifests.unlabelled(step.obj) if adopted else manifests.labelled(step.obj)
+        if step.live is not None and settled(wanted, step.live, manifests.MANAGER):
+            return Outcome(step.name, "unchanged", adopted)
         try:
             result, forced = self._send_when_served(step, wanted)
         except NotFound as error:
@@ -213,7 +230,7 @@ class Executor:
         meta = step.obj["metadata"]
         try:
             step.path = self.api.path(step.obj["apiVersion"], step.obj["kind"], meta.get("namespace"), meta["name"])
-            step.live = self.api.get(step.path)
+            step.live = self.api.find(step.path)
         except KindMissing:
             return Outcome(step.name, "absent")
         if step.live is None:
@@ -229,6 +246,11 @@ class Executor:
             raise _named(error, step) from None
         before, _after = compare.shown(step.live, None)
         return Outcome(step.name, "deleted", before=before)
+
+
+def _identity(api_version: str, kind: str, obj: dict[str, Any]) -> tuple[str, str, str, str]:
+    meta = obj["metadata"]
+    return api_version, kind, meta.get("namespace") or "", meta["name"]
 
 
 def _group_kind(obj: dict[str, Any]) -> tuple[str, str]:

@@ -10,6 +10,8 @@ from typing import Any
 
 MANAGED_BY = "app.kubernetes.io/managed-by"
 OURS = "llmd-openshift"
+SELECTOR = f"{MANAGED_BY}={OURS}"
+MANAGER = "llmd-openshift"  # the field manager of server-side apply
 
 # What others stand on goes first; what can block others (webhooks) goes last; the rest keeps its given order.
 FIRST = (

@@ -37,9 +37,13 @@ def assess(
     given = list(declared.get("waivers") or [])
     seen = nodes.candidates(snapshot, declared)
 
-    def verdict_of(case: Case, kinds: tuple[str, ...] = VERDICT) -> tuple[Verdict, list[Finding]]:
-        findings = waivers.apply(evaluate(case, kinds), given, today)
+    def verdict_of(case: Case) -> tuple[Verdict, list[Finding]]:
+        findings = waivers.apply(evaluate(case, VERDICT), given, today)
         return judge(case, findings), findings
+
+    # What is said of the whole cluster is asked once, and counts for each path.
+    common = evaluate(Case(snapshot, declared, facts, release, path, seen, today), whole=True)
+    common = waivers.apply([replace(finding, path=None) for finding in common], given, today)
 
     verdicts: list[Verdict] = []
     own = [check["id"] for check in declared.get("site_checks") or []]
@@ -48,17 +52,21 @@ def assess(
     chosen: Verdict | None = None
     for each in list(dict.fromkeys([*facts.releases, release])):
         for one in PATHS:
-            case = Case(snapshot, declared, facts, each, one, seen)
-            verdict, findings = verdict_of(case, () if each == release else VERDICT)
+            case = Case(snapshot, declared, facts, each, one, seen, today)
             if each == release:
+                own_findings = waivers.apply(evaluate(case, whole=False), given, today)
+                findings = [*own_findings, *common]
+                verdict = judge(case, findings)
                 verdict = replace(verdict, nearest_yes=nearest_yes(case, verdict, findings, verdict_of))
-                kept += findings
+                kept += own_findings
+            else:
+                verdict = verdict_of(case)[0]
             verdicts.append(verdict)
             if (each, one) == (release, path):
                 chosen = verdict
     if chosen is None:  # the declared release is always looped over
         raise ValueError(f"path {path!r} isn't one of {PATHS}")
-    findings = _merged(kept)
+    findings = _merged([*kept, *common])
     gate, message = _gate(chosen, findings, path, discovered)
     return {
         "findings": [finding.as_dict() for finding in findings],
@@ -66,6 +74,7 @@ def assess(
         "chosen": chosen.as_dict(),
         "release": _release(facts, release),
         "best_release": _best_release(facts, verdicts, path),
+        "best_releases": {one: _best_release(facts, verdicts, one) for one in PATHS},
         "gate": gate,
         "gate_message": message,
         "candidates": {"nodes": seen.names, "unsure": [entry[0] for entry in seen.unsure], "vendors": seen.vendors},
@@ -122,7 +131,7 @@ def _release(facts: Facts, release: str) -> dict[str, Any]:
 
 
 def _best_release(facts: Facts, verdicts: list[Verdict], path: str) -> str | None:
-    """The newest release on which the declared path is supported; else the newest conditional one."""
+    """The newest release on which the path is supported; else the newest conditional one."""
     for word in (SUPPORTED, CONDITIONAL):
         for release in reversed(facts.releases):
             if any((v.release, v.path, v.verdict) == (release, path, word) for v in verdicts):

@@ -51,6 +51,12 @@ def number(data: Any, *keys: str) -> int | float | None:
     return found if good else None
 
 
+def drives(node: Any) -> list[Mapping[str, Any]]:
+    """The node's NVMe devices that a model may be kept on: free, or in a volume group of LVM Storage already."""
+    devices = rows(node, "nvme", "devices") or []
+    return [one for one in devices if dig(one, "in_use") is False or (text(one, "why") or "").startswith("volume group ")]
+
+
 def names(items: list[str], limit: int = 6) -> str:
     """A readable list of names: "a, b and 3 more"."""
     shown = ", ".join(items[:limit])

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -68,6 +69,7 @@ class Case:
     release: str
     path: str
     candidates: Candidates
+    today: datetime.date | None = None
 
     @property
     def matrix(self) -> Mapping[str, Any] | None:

@@ -13,13 +13,17 @@ from typing import Any
 from .look import dig, mapping, number, rows, strings, text
 
 Node = Mapping[str, Any]
-# Labels that a snapshot keeps of every node: a key of these families that is absent is absent on the node too.
+# Labels that a snapshot keeps of every node, beside those that the reader was asked for (`labels_read`): a key of these families
+# that is absent is absent on the node too.
 KEPT = (
     "feature.node.kubernetes.io/", "nvidia.com/", "amd.com/", "beta.amd.com/", "node-role.kubernetes.io/",
     "topology.kubernetes.io/", "kubernetes.io/hostname", "kubernetes.io/arch",
 )  # fmt: skip
+_LEFT_OUT = "feature.node.kubernetes.io/cpu-cpuid."
 _CONTROL = {"master", "control-plane"}
-_HARDWARE = ("accelerators", "nics", "rdma_capable", "nvme", "allocatable")
+_HARDWARE = (
+    "accelerators", "nics", "rdma_capable", "nvme", "allocatable", "cpu", "memory_bytes", "pcie_generation",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -29,7 +33,7 @@ class Kind:
     node: Node
     nodes: tuple[Node, ...]
 
-    @property
+    @cached_property
     def names(self) -> list[str]:
         return [name(node) for node in self.nodes]
 
@@ -52,8 +56,11 @@ class Candidates:
     @cached_property
     def kinds(self) -> tuple[Kind, ...]:
         groups: dict[str, list[Node]] = {}
+        shown: dict[tuple[Any, ...], str] = {}  # nodes of one reading share equal parts, which need no second look
         for node in self.gpu:
-            groups.setdefault(repr([node.get(key) for key in _HARDWARE]), []).append(node)
+            parts = [node.get(key) for key in _HARDWARE]
+            same = tuple(id(part) if isinstance(part, (dict, list)) and part else str(part) for part in parts)
+            groups.setdefault(shown.get(same) or shown.setdefault(same, repr(parts)), []).append(node)
         return tuple(Kind(nodes[0], tuple(nodes)) for nodes in groups.values())
 
 
@@ -66,12 +73,15 @@ def candidates(snapshot: Mapping[str, Any], declared: Mapping[str, Any]) -> Cand
     if nodes is None:
         return Candidates((), (("all nodes", "could not be read"),))
     selector = declared.get("node_selector") or {}
-    seen = {key for node in nodes for key in mapping(node, "labels")}
+    seen = {key for node in nodes for key in mapping(node, "labels")} | set(strings(snapshot, "labels_read"))
+    known: dict[str | None, Node] = {}
     gpu: list[Node] = []
     unsure: list[tuple[str, str]] = []
     for node in nodes:
         selected, equipped = _selected(node, selector, seen), has_gpu(node)
-        if _control_only(node) or selected is False or equipped is False:
+        if known.setdefault(text(node, "name"), node) is not node and known[text(node, "name")] == node:
+            continue  # the same node twice has its GPUs once; two that differ under one name are both looked at
+        if _control_only(node) or _windows(node) or selected is False or equipped is False:
             continue
         doubt = _doubt(node, selected, equipped)
         if doubt:
@@ -91,18 +101,27 @@ def _doubt(node: Node, selected: bool | None, equipped: bool | None) -> str | No
 
 
 def _selected(node: Node, selector: Mapping[str, Any], seen: set[str]) -> bool | None:
-    """None where the node's labels are unknown, or a label that snapshots don't keep is on no node."""
+    """None where the node's labels are unknown, or a label that the snapshot doesn't keep is on no node."""
     labels = dig(node, "labels")
     if not selector:
         return True
-    if not isinstance(labels, dict) or any(key not in seen and not key.startswith(KEPT) for key in selector):
+    if not isinstance(labels, dict) or any(key not in seen and not _kept(key) for key in selector):
         return None
     return all(labels.get(key) == value for key, value in selector.items())
+
+
+def _kept(key: str) -> bool:
+    return key.startswith(KEPT) and not key.startswith(_LEFT_OUT)
 
 
 def _control_only(node: Node) -> bool:
     roles = dig(node, "roles")
     return isinstance(roles, (list, tuple)) and bool(_CONTROL & set(strings(node, "roles"))) and "worker" not in roles
+
+
+def _windows(node: Node) -> bool:
+    """OpenShift's Windows nodes run Windows containers only, so no inference server."""
+    return dig(node, "labels", "kubernetes.io/os") == "windows"
 
 
 def has_gpu(node: Node) -> bool | None:

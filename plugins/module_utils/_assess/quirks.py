@@ -12,6 +12,7 @@ from .._data import versions
 from .look import dig, rows, text
 from .model import UNKNOWN, Case, Finding
 from .nodes import models
+from .rules_catalogs import disconnected_signs
 
 
 def quirks(case: Case) -> list[Finding]:
@@ -41,7 +42,15 @@ def _operator(case: Case, wanted: Mapping[str, Any]) -> tuple[bool | None, str]:
     if operators is None or csvs is None:
         return None, "the operators could not be read"
     prefix = wanted.get("csv_prefix", wanted["package"])
-    subscribed = [item for item in operators if text(item, "package") == wanted["package"]]
+    subscribed = [
+        item
+        for item in operators
+        if text(item, "package") == wanted["package"]
+        and wanted.get("namespace") in (None, text(item, "namespace"))
+        and wanted.get("approval") in (None, text(item, "approval"))
+    ]
+    if not subscribed and ("namespace" in wanted or "approval" in wanted):
+        return False, ""
     named = {text(item, "installed_csv") or text(item, "current_csv") for item in subscribed}
     named |= {text(item, "name") for item in csvs if versions.of_csv(text(item, "name"), prefix)}
     for csv in sorted(name for name in named if name):
@@ -54,6 +63,20 @@ def _operator(case: Case, wanted: Mapping[str, Any]) -> tuple[bool | None, str]:
             return True, csv
     bare = bool(subscribed) and not named - {None} and "at_least" not in wanted and "below" not in wanted
     return bare, f"a Subscription of {wanted['package']}" if bare else ""
+
+
+def _nics(case: Case, wanted: list[str]) -> tuple[bool | None, str]:
+    """One of these cards is in a candidate."""
+    cards = [rows(kind.node, "nics") for kind in case.candidates.kinds]
+    hits = sorted({text(nic, "pci_id") or "" for nics in cards for nic in nics or []} & set(wanted))
+    if hits:
+        return True, ", ".join(hits)
+    return (None, "the network cards aren't known") if None in cards else (False, "")
+
+
+def _disconnected(case: Case, wanted: bool) -> tuple[bool | None, str]:
+    signs = disconnected_signs(case)
+    return (None if signs is None else bool(signs) == wanted), "; ".join(signs or [])
 
 
 def _crd(case: Case, wanted: str) -> tuple[bool | None, str]:
@@ -85,5 +108,8 @@ _CHECKS: dict[str, Any] = {
     "openshift": _openshift,
     "operator": _operator,
     "crd": _crd,
+    "nics": _nics,
+    "disconnected": _disconnected,
+    "model_scheme": lambda case, wanted: (str(case.declared.get("model_uri") or "").partition("://")[0] in wanted, ""),
     "accelerators": _accelerators,
 }

@@ -13,10 +13,12 @@ from . import (
     rules_accelerators,
     rules_catalogs,
     rules_fabric,
+    rules_gateway,
     rules_model,
     rules_network,
     rules_platform,
     rules_run,
+    rules_storage,
     site_checks,
 )
 from .model import ARTICLE, Case, Finding
@@ -24,7 +26,7 @@ from .model import ARTICLE, Case, Finding
 
 @dataclass(frozen=True)
 class Rule:
-    """kind: deciding | confirming | run (whether a run can succeed) | note."""
+    """kind: deciding | confirming | run (whether a run can succeed) | note. whole: it says the same whatever the path, so it's asked once."""
 
     id: str
     kind: str
@@ -33,6 +35,7 @@ class Rule:
     remedy: str
     source: str
     apply: Callable[[Case], list[Finding]]
+    whole: bool = False
 
 
 RULES: tuple[Rule, ...] = (
@@ -100,6 +103,15 @@ RULES: tuple[Rule, ...] = (
         rules_fabric.port_state,
     ),
     Rule(
+        "fabric-link-layer",
+        "confirming",
+        "The RDMA cards of all nodes are InfiniBand, or all are Ethernet (RoCE).",
+        "A node of one fabric cannot reach a node of the other.",
+        "Serve from the nodes of one fabric, or set LINK_TYPE of the cards alike.",
+        "PCI classes 0200 and 0207; SriovNetworkNodeState linkType",
+        rules_fabric.layer,
+    ),
+    Rule(
         "local-nvme",
         "deciding",
         "The nodes have NVMe drives: required for wide expert parallelism, recommended for scheduling and P/D.",
@@ -120,9 +132,9 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "pcie-generation",
         "confirming",
-        "The GPU's model implies PCIe 5 or newer, for KV cache offload.",
+        "The host has PCIe 5 or newer, for KV cache offload: as measured (label llmd.openshift.io/pcie-generation), else as the GPU's model implies.",
         "Offloading is bound by the link between CPU and GPU.",
-        "Measure the host (DCGM field 235, or max_link_speed in sysfs); expect half the transfer rate of a generation 5 link.",
+        "Measure the host (DCGM field 235, or max_link_speed in sysfs) and label the node; expect half the transfer rate of a generation 5 link.",
         ARTICLE,
         rules_fabric.pcie,
     ),
@@ -145,6 +157,16 @@ RULES: tuple[Rule, ...] = (
         rules_network.virtual_functions,
     ),
     Rule(
+        "matrix-age",
+        "confirming",
+        "The rows of the release's matrix were compared with their source within a year.",
+        "The article changes with every release.",
+        "Look for a newer version of this collection, or compare the article with docs/support-matrix.md.",
+        "data/matrix/ (retrieved)",
+        rules_platform.matrix_age,
+        whole=True,
+    ),
+    Rule(
         "openshift-newer-than-seen",
         "confirming",
         "OpenShift isn't newer than what the data were checked with.",
@@ -152,6 +174,17 @@ RULES: tuple[Rule, ...] = (
         "Look for a newer version of this collection, and read the release notes.",
         "data/matrix/ (newest_seen)",
         rules_platform.openshift_newer_than_seen,
+        whole=True,
+    ),
+    Rule(
+        "openshift-history",
+        "confirming",
+        "The cluster went from version to version by updates that were completed.",
+        "An update that was given up or taken back leaves parts of two versions, which nobody tests.",
+        "See oc describe clusterversion, and finish the update.",
+        "ClusterVersion status.history",
+        rules_platform.openshift_history,
+        whole=True,
     ),
     Rule(
         "control-plane-external",
@@ -161,6 +194,7 @@ RULES: tuple[Rule, ...] = (
         "Change nodes through the NodePool of the hosted cluster.",
         "openshift/api Infrastructure",
         rules_platform.control_plane,
+        whole=True,
     ),
     Rule(
         "automation",
@@ -172,6 +206,15 @@ RULES: tuple[Rule, ...] = (
         rules_run.automation,
     ),
     Rule(
+        "image-registry",
+        "run",
+        "The internal image registry takes the driver image of AMD GPUs.",
+        "AMD's driver is built in the cluster; without a registry the build never ends.",
+        "Give the registry storage and set its managementState to Managed.",
+        "ROCm/gpu-operator docs/installation/openshift-olm.md",
+        rules_run.image_registry,
+    ),
+    Rule(
         "openshift-upgrading",
         "run",
         "No update of OpenShift is under way.",
@@ -179,6 +222,7 @@ RULES: tuple[Rule, ...] = (
         "Wait until the update has ended.",
         "ClusterVersion condition Progressing",
         rules_platform.openshift_upgrading,
+        whole=True,
     ),
     Rule(
         "openshift-health",
@@ -188,6 +232,7 @@ RULES: tuple[Rule, ...] = (
         "Mend the cluster operators that oc get clusteroperators names.",
         "ClusterVersion conditions",
         rules_platform.openshift_health,
+        whole=True,
     ),
     Rule(
         "pool-health",
@@ -197,6 +242,7 @@ RULES: tuple[Rule, ...] = (
         "Wait for the update of the pool, or mend its degraded node.",
         "MachineConfigPool conditions",
         rules_platform.pools,
+        whole=True,
     ),
     Rule(
         "node-ready",
@@ -206,6 +252,7 @@ RULES: tuple[Rule, ...] = (
         "Mend the node, uncordon it, or leave it out with llmd_node_selector.",
         "Node condition Ready",
         rules_run.node_ready,
+        whole=True,
     ),
     Rule(
         "gpu-capacity",
@@ -215,6 +262,17 @@ RULES: tuple[Rule, ...] = (
         "Lower llmd_replicas or llmd_gpus_per_replica, or make more nodes ready.",
         "declaration and node facts",
         rules_accelerators.gpu_capacity,
+        whole=True,
+    ),
+    Rule(
+        "gpu-pools",
+        "run",
+        "Each MachineConfigPool has GPUs of one model, whole and healthy.",
+        "Drivers, kernel arguments and reboots come by pool.",
+        "Give each model a pool of its own.",
+        "MachineConfigPool and node facts",
+        rules_accelerators.pools,
+        whole=True,
     ),
     Rule(
         "gpu-mig",
@@ -224,6 +282,7 @@ RULES: tuple[Rule, ...] = (
         "Set the node's label nvidia.com/mig.config to all-disabled and wait for mig.config.state success.",
         "NVIDIA/k8s-device-plugin@1b826acc6a internal/lm (labels)",
         rules_accelerators.mig,
+        whole=True,
     ),
     Rule(
         "gpu-health",
@@ -233,6 +292,7 @@ RULES: tuple[Rule, ...] = (
         "See the pods of the GPU operator on the node, and its kernel log for Xid errors.",
         "node labels and status.allocatable",
         rules_accelerators.gpu_health,
+        whole=True,
     ),
     Rule(
         "operator-available",
@@ -251,6 +311,7 @@ RULES: tuple[Rule, ...] = (
         "Add the classes to sources.pci.deviceClassWhitelist of the NodeFeatureDiscovery.",
         "kubernetes-sigs/node-feature-discovery@76e6cc8cc0; NVIDIA/gpu-operator@a22dbf671f",
         rules_run.node_features,
+        whole=True,
     ),
     Rule(
         "single-object",
@@ -260,6 +321,7 @@ RULES: tuple[Rule, ...] = (
         "Remove all but one.",
         "NVIDIA/gpu-operator@a22dbf671f; openshift/lvm-operator",
         rules_run.second_policies,
+        whole=True,
     ),
     Rule(
         "storage-class",
@@ -268,16 +330,28 @@ RULES: tuple[Rule, ...] = (
         "Claims without a class stay Pending.",
         "Name an existing class by llmd_storage_class, mark one as default, or set llmd_model_cache to lvms.",
         "Red Hat OpenShift AI Self-Managed, Installing, requirements",
-        rules_run.storage_class,
+        rules_storage.storage_class,
+        whole=True,
     ),
     Rule(
         "model-cache-drives",
         "run",
-        "The GPU nodes have an NVMe drive for the model cache.",
+        "The GPU nodes have an NVMe drive for the model cache that nothing else uses.",
         "LVM Storage needs an unused drive.",
         "Name the drives by llmd_nvme_paths, or add a drive.",
         "openshift/lvm-operator (deviceSelector)",
-        rules_run.cache_drives,
+        rules_storage.cache_drives,
+        whole=True,
+    ),
+    Rule(
+        "auth-stack",
+        "run",
+        "A Kuadrant that is there is Ready, where the service asks for authentication.",
+        "Without it every request is refused, or the route is taken away.",
+        "See oc describe kuadrant; delete the pod of kuadrant-operator when it started before the gateway.",
+        "kuadrant.io/v1beta1 Kuadrant",
+        rules_gateway.auth_stack,
+        whole=True,
     ),
     Rule(
         "gateway-class",
@@ -286,7 +360,8 @@ RULES: tuple[Rule, ...] = (
         "Another controller wouldn't know inference pools.",
         "Set llmd_gateway_class to a name that isn't taken.",
         "gateway.networking.k8s.io/v1",
-        rules_run.gateway_class,
+        rules_gateway.gateway_class,
+        whole=True,
     ),
     Rule(
         "gateway-load-balancer",
@@ -295,7 +370,8 @@ RULES: tuple[Rule, ...] = (
         "Bare metal has no load balancer of its own.",
         "Install MetalLB with an address pool, or give the Service an address in another way.",
         "openshift-docs, MetalLB on bare metal",
-        rules_run.gateway_address,
+        rules_gateway.gateway_address,
+        whole=True,
     ),
     Rule(
         "model-memory",
@@ -305,6 +381,7 @@ RULES: tuple[Rule, ...] = (
         "Raise llmd_gpus_per_replica, take a smaller or quantized model, or lower llmd_kv_cache_gib_per_gpu.",
         "vLLM engine arguments (--gpu-memory-utilization)",
         rules_model.model_memory,
+        whole=True,
     ),
     Rule(
         "model-volume",
@@ -314,6 +391,17 @@ RULES: tuple[Rule, ...] = (
         "Raise llmd_model_cache_gib.",
         "declaration",
         rules_model.model_volume,
+        whole=True,
+    ),
+    Rule(
+        "model-cache-size",
+        "run",
+        "The NVMe drives hold the volumes of the replicas that the node may get.",
+        "The second claim of a full volume group stays Pending.",
+        "Lower llmd_model_cache_gib, free drives, or name another StorageClass.",
+        "LocalVolumeDiscoveryResult, LVMVolumeGroupNodeStatus",
+        rules_model.cache_size,
+        whole=True,
     ),
     Rule(
         "host-headroom",
@@ -323,6 +411,7 @@ RULES: tuple[Rule, ...] = (
         "Lower llmd_cpu_per_replica or llmd_memory_per_replica, or serve from more nodes.",
         "Node status.capacity",
         rules_model.host_headroom,
+        whole=True,
     ),
     Rule(
         "offload-headroom",
@@ -341,6 +430,7 @@ RULES: tuple[Rule, ...] = (
         "Choose other subnets in llmd_rail_subnets.",
         "openshift-docs, OVN-Kubernetes address ranges",
         rules_network.overlaps,
+        whole=True,
     ),
     Rule(
         "rail-addresses",
@@ -350,24 +440,27 @@ RULES: tuple[Rule, ...] = (
         "Take larger subnets in llmd_rail_subnets.",
         "declaration and node facts",
         rules_network.rail_room,
+        whole=True,
     ),
     Rule(
         "pod-addresses",
         "run",
-        "The pod network has pieces left for further nodes.",
+        "The pod network has pieces left for further nodes, each large enough for a node's pods.",
         "No node can join a cluster whose pod network is used up.",
         "Add a cluster network.",
         "Network spec.clusterNetwork hostPrefix",
         rules_network.pod_room,
+        whole=True,
     ),
     Rule(
         "disconnected",
         "run",
-        "A cluster with mirror sets, or without its default catalogs, isn't asked to fetch a model from the internet.",
+        "A cluster with mirror sets or mirrored catalogs, or without its default catalogs, isn't asked to fetch a model from the internet.",
         "The download would hang until its deadline.",
         "Mirror the model (oci://, s3:// or pvc://).",
         "config.openshift.io/v1 ImageDigestMirrorSet, OperatorHub",
         rules_catalogs.disconnected,
+        whole=True,
     ),
     Rule(
         "operator-catalog",
@@ -377,6 +470,7 @@ RULES: tuple[Rule, ...] = (
         "Declare llmd_operator_catalogs if the catalog is a mirror.",
         "data/operators/",
         rules_catalogs.other_catalogs,
+        whole=True,
     ),
     Rule(
         "site-checks",
@@ -386,6 +480,7 @@ RULES: tuple[Rule, ...] = (
         "The check's own remedy.",
         "llmd_site_checks",
         site_checks.site_checks,
+        whole=True,
     ),
     Rule(
         "known-quirks",
@@ -407,6 +502,10 @@ def known_ids(others: list[str]) -> set[str]:
 VERDICT = ("deciding", "confirming")
 
 
-def evaluate(case: Case, kinds: tuple[str, ...] = ()) -> list[Finding]:
-    """The findings of all rules, or of those kinds only: a verdict needs no more than VERDICT."""
-    return [finding for rule in RULES if not kinds or rule.kind in kinds for finding in rule.apply(case)]
+def evaluate(case: Case, kinds: tuple[str, ...] = (), whole: bool | None = None) -> list[Finding]:
+    """The findings of all rules, or of those kinds only: a verdict needs no more than VERDICT.
+
+    whole: True for the rules that say the same of every path, False for the others, None for all.
+    """
+    rules = [rule for rule in RULES if (not kinds or rule.kind in kinds) and whole in (None, rule.whole)]
+    return [finding for rule in rules for finding in rule.apply(case)]

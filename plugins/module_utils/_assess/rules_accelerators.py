@@ -9,6 +9,7 @@ from .look import dig, names, number, strings, text
 from .model import FAIL, PASS, UNKNOWN, WARN, Case, Finding
 from .nodes import Node, models, name, usable_gpus
 
+_NONE_HERE = "No node of this cluster has a listed GPU: add such nodes, or choose another path."
 _LEARN = "Let Node Feature Discovery run on the nodes (site does that), then assess again."
 
 
@@ -51,7 +52,8 @@ def accelerator_model(case: Case) -> list[Finding]:
     )
     found = []
     for (status, observed, hardware), nodes in grouped.items():
-        remedy = f"Serve this path from nodes with {expected}: set llmd_node_selector." if status == FAIL else _LEARN
+        good = any(kind == PASS for kind, _seen, _hardware in grouped)
+        remedy = _LEARN if status != FAIL else f"Serve this path from nodes with {expected}: set llmd_node_selector." if good else _NONE_HERE
         if status == UNKNOWN and not hardware:
             remedy = "Nothing is stated of it: ask Red Hat."
         found.append(case.finding(
@@ -126,6 +128,38 @@ def accelerator_mixture(case: Case) -> list[Finding]:
             hardware=unclear,
         )
     ]
+
+
+def pools(case: Case) -> list[Finding]:
+    """The GPUs of each MachineConfigPool: what changes a pool changes all of them, so a pool of several models is worth a word."""
+    groups: dict[str, list[Node]] = {}
+    for node in case.candidates.gpu:
+        groups.setdefault(text(node, "pool") or "", []).append(node)
+    return [_pool(case, pool, nodes) for pool, nodes in sorted(groups.items())]
+
+
+def _pool(case: Case, pool: str, nodes: list[Node]) -> Finding:
+    counts: dict[str, float | None] = {}
+    for node in nodes:
+        seen = models(node, case.facts.gpu_models)
+        model, count = " and ".join(sorted(seen)) if seen else "unnamed GPUs", number(node, "accelerators", "count")
+        so_far = counts.get(model, 0)
+        counts[model] = None if count is None or so_far is None else so_far + count
+    memory = sorted({mib for node in nodes if (mib := number(node, "accelerators", "memory_mib"))})
+    split = [name(node) for node in nodes if text(node, "accelerators", "mig")]
+    ill = [name(node) for node in nodes if text(node, "accelerators", "health")]
+    said = [f"{len(nodes)} nodes with " + ", ".join(f"{'?' if count is None else f'{count:g}'} x {model}" for model, count in sorted(counts.items()))]
+    said += [f"{' and '.join(f'{mib / 1024:.0f}' for mib in memory)} GiB each"] if memory else []
+    said += [f"MIG on {names(split)}"] if split else []
+    said += [f"trouble on {names(ill)}"] if ill else []
+    mixed = len(counts) > 1
+    return case.finding(
+        "gpu-pools", WARN if mixed or split or ill else PASS if pool else UNKNOWN, f"MachineConfigPool {pool}" if pool else "nodes of no known pool",
+        "; ".join(said), "GPUs of one model in a pool, whole and healthy",
+        "Give each model a pool of its own, so that its drivers and kernel arguments can be changed alone." if mixed
+        else "See the findings gpu-mig and gpu-health." if split or ill else "Nothing." if pool else "Let the run list the MachineConfigPools.",
+        nodes=tuple(name(node) for node in nodes), source="MachineConfigPool and node facts",
+    )  # fmt: skip
 
 
 def mig(case: Case) -> list[Finding]:

@@ -5,10 +5,16 @@
 
 from __future__ import annotations
 
+import re
+
 from .._plan.catalog import wanted_catalog
 from .look import dig, flag, names, rows, strings, text
 from .model import PASS, UNKNOWN, WARN, Case, Finding
 
+# How oc-mirror and people name what they mirror: the image keeps its name, the registry in front changes.
+_INDEX = re.compile(r"/(?:redhat|certified|community)-operator-index(?:[:@]|$)")
+_RED_HAT = ("registry.redhat.io/", "registry.stage.redhat.io/")
+_SETS = ("digest", "tag", "policies")
 _REMEDIES = {
     PASS: "Nothing.",
     WARN: "Mirror the model (oci://, s3:// or pvc://), or make sure that the nodes reach huggingface.co.",
@@ -17,18 +23,13 @@ _REMEDIES = {
 
 
 def disconnected(case: Case) -> list[Finding]:
-    """Mirror sets or default catalogs that are off: such a cluster usually can't reach the internet, where hf:// models are."""
-    sets = [*strings(case.snapshot, "mirrors", "digest"), *strings(case.snapshot, "mirrors", "tag")]
-    off = flag(case.snapshot, "mirrors", "default_catalogs_disabled")
-    signs = [f"mirror sets {names(sets)}"] if sets else []
-    signs += ["the default catalogs are disabled"] if off else []
-    blind = (
-        off is None and dig(case.snapshot, "mirrors", "digest") is None and dig(case.snapshot, "mirrors", "tag") is None
-    )
+    """Mirror sets, mirrored catalogs or default catalogs that are off: such a cluster usually can't reach the internet, where hf:// models are."""
+    signs = disconnected_signs(case)
+    blind = signs is None
     fetched = text(case.declared, "model_uri") or ""
     trouble = bool(signs) and fetched.startswith("hf://")
     status = UNKNOWN if blind else WARN if trouble else PASS
-    observed = "; ".join(signs) or (
+    observed = "; ".join(signs or []) or (
         "the mirror sets could not be read" if blind else "no sign of a disconnected cluster"
     )
     return [case.finding(
@@ -37,6 +38,27 @@ def disconnected(case: Case) -> list[Finding]:
         _REMEDIES[status],
         source="config.openshift.io/v1 ImageDigestMirrorSet, ImageTagMirrorSet, OperatorHub",
     )]  # fmt: skip
+
+
+def disconnected_signs(case: Case) -> list[str] | None:
+    """What speaks for a cluster without the internet; None where nothing of it could be read."""
+    sets = [name for kind in _SETS for name in strings(case.snapshot, "mirrors", kind)]
+    off = flag(case.snapshot, "mirrors", "default_catalogs_disabled")
+    mirrored = mirrored_catalogs(case)
+    signs = [f"mirror sets {names(sets)}"] if sets else []
+    signs += ["the default catalogs are disabled"] if off else []
+    signs += [f"mirrored catalogs {names(mirrored)}"] if mirrored else []
+    blind = off is None and all(dig(case.snapshot, "mirrors", kind) is None for kind in _SETS)
+    return None if blind and not signs else signs
+
+
+def mirrored_catalogs(case: Case) -> list[str]:
+    """Catalogs whose image is one of Red Hat's indexes, from a registry that isn't Red Hat's."""
+    return [
+        text(row, "name") or "?"
+        for row in rows(case.snapshot, "catalogs") or []
+        if _INDEX.search(image := text(row, "image") or "") and not image.startswith(_RED_HAT)
+    ]
 
 
 def other_catalogs(case: Case) -> list[Finding]:

@@ -48,13 +48,50 @@ def node_rdma(case: Case, node: Node) -> tuple[str, str]:
 def _ports(cards: list[Node]) -> tuple[str, str]:
     states = [text(card, "state") for card in cards]
     if "up" in states:
-        return PASS, f"{states.count('up')} active RDMA ports"
+        live = [card for card, state in zip(cards, states, strict=True) if state == "up"]
+        return PASS, f"{len(live)} active RDMA ports{_layers(live)}"
     # NodeFeature lists cards without their ports (no name): that the card is there is all that can be known before a driver.
     if any(state is None and text(card, "name") is None for card, state in zip(cards, states, strict=True)):
-        return PASS, f"{len(cards)} RDMA cards, the state of their ports isn't known"
+        return PASS, f"{len(cards)} RDMA cards{_layers(cards)}, the state of their ports isn't known"
     if None in states:
         return UNKNOWN, f"the state of {names(_labels(cards))} isn't known"
     return FAIL, f"no active RDMA port: {names(_labels(cards))} down"
+
+
+def link_layer(nic: Node) -> str | None:
+    """InfiniBand or Ethernet: by the link, else by the card's PCI class (0207 is InfiniBand), known before any operator runs."""
+    by_class = {"0200": "Ethernet", "0207": "InfiniBand"}
+    return text(nic, "link_layer") or by_class.get(text(nic, "class") or "")
+
+
+def _layers(cards: list[Node]) -> str:
+    words = {"Ethernet": "RoCE", "InfiniBand": "InfiniBand"}
+    seen = {words.get(link_layer(card) or "", "") for card in cards}
+    return f" ({' and '.join(sorted(seen))})" if seen and "" not in seen else ""
+
+
+def layer(case: Case) -> list[Finding]:
+    """InfiniBand or RoCE: all nodes alike, since a node of one can't reach a node of the other."""
+    if not dig(case.row, "network", "rdma") or not case.candidates.gpu:
+        return []
+    groups = case.grouped(lambda node: _node_layers(case, node))
+    seen = {entry for group in groups for entry in group}
+    unclear = [name for group, nodes in groups.items() if not group or None in group for name in nodes]
+    common = set.intersection(*(set(group) for group in groups))
+    apart = len(groups) > 1 and not unclear and not common
+    said = [f"{' and '.join(sorted(str(item or 'not known') for item in group)) or 'not known'} on {names(nodes)}" for group, nodes in groups.items()]
+    return [case.finding(
+        "fabric-link-layer", WARN if apart else UNKNOWN if unclear else PASS, "RDMA fabric", "; ".join(said),
+        "one kind of fabric on all nodes (InfiniBand or RoCE)",
+        "Serve from the nodes of one fabric (llmd_node_selector), or set the cards' LINK_TYPE alike (mstconfig)." if apart
+        else _NFD if unclear else "Nothing.", source="PCI classes 0200 and 0207; SriovNetworkNodeState linkType",
+    )] if seen or unclear else []  # fmt: skip
+
+
+def _node_layers(case: Case, node: Node) -> tuple[str | None, ...]:
+    """The link layers of a node's fast RDMA cards; empty where no such card is known."""
+    cards = [nic for nic in rows(node, "nics") or [] if is_rdma_card(nic, case.facts.rdma_nics) and _fast(case, nic)]
+    return tuple(sorted({link_layer(card) for card in cards}, key=str))
 
 
 def _labels(cards: list[Node]) -> list[str]:
@@ -118,7 +155,7 @@ def _node_ethernet(node: Node, floor: int) -> tuple[str, str]:
 
 
 def pcie(case: Case) -> list[Finding]:
-    """PCIe 5+ is an attribute of the host, inferred from the GPU's model: nothing in the API measures it."""
+    """PCIe 5+ is an attribute of the host: as the site has measured it, else inferred from the GPU's model, which nothing contradicts."""
     floor = dig(case.row, "network", "pcie_generation")
     if not floor:
         return []
@@ -126,7 +163,9 @@ def pcie(case: Case) -> list[Finding]:
     remedies = {
         PASS: "Nothing.",
         WARN: "The article lists this GPU all the same; expect half the transfer rate of a generation 5 device.",
-        UNKNOWN: "Measure the host (DCGM field 235, or the GPU's max_link_speed in sysfs).",
+        FAIL: "Serve this path from nodes with such hosts (llmd_node_selector), or correct the label llmd.openshift.io/pcie-generation.",
+        UNKNOWN: "Measure the host (max_link_speed of the GPUs' ports in sysfs, or DCGM field 235) and write it into the node's label "
+        "llmd.openshift.io/pcie-generation.",
     }
     return [
         case.finding(
@@ -136,6 +175,7 @@ def pcie(case: Case) -> list[Finding]:
             observed,
             f"host of PCIe {floor} or newer",
             remedies[status],
+            required=True,
             nodes=tuple(nodes),
         )
         for (status, observed), nodes in grouped.items()
@@ -143,6 +183,9 @@ def pcie(case: Case) -> list[Finding]:
 
 
 def _node_pcie(case: Case, node: Node, floor: int) -> tuple[str, str]:
+    measured = number(node, "pcie_generation")
+    if measured:
+        return (PASS if measured >= floor else FAIL), f"host of PCIe {measured:g} (measured, label of the node)"
     seen = sorted(models(node, case.facts.gpu_models) or [])
     generations = [dig(case.facts.traits, "models", model, "pcie_generation") for model in seen]
     known = [generation for generation in generations if generation is not None]
@@ -176,4 +219,14 @@ def _node_nvme(node: Node, must: bool) -> tuple[str, str]:
     count = number(node, "nvme", "count")
     if count is None:
         return UNKNOWN, "its drives aren't known"
-    return PASS if count else FAIL if must else WARN, f"{count:g} NVMe drives"
+    return PASS if count else FAIL if must else WARN, f"{count:g} NVMe drives{_use(node)}"
+
+
+def _use(node: Node) -> str:
+    """What the storage operators say of the drives: how many are free, and how large those of known size are together."""
+    devices = rows(node, "nvme", "devices") or []
+    free = [device for device in devices if flag(device, "in_use") is False]
+    sizes = [size for device in devices if (size := number(device, "size_bytes"))]
+    said = [f"{len(free)} of {len(devices)} devices are free"] if any(flag(device, "in_use") is not None for device in devices) else []
+    said += [f"{sum(sizes) / 2**40:.3g} TiB in {len(sizes)} devices"] if sizes else []
+    return f" ({', '.join(said)})" if said else ""

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .._data import quantity
-from .look import names, number, strings, text
+from .look import drives, names, number, strings, text
 from .model import FAIL, PASS, UNKNOWN, WARN, Case, Finding
 from .nodes import Node, models, usable_gpus
 
@@ -91,6 +91,44 @@ def model_volume(case: Case) -> list[Finding]:
     )]  # fmt: skip
 
 
+def cache_size(case: Case) -> list[Finding]:
+    """The volumes of a node's replicas against its NVMe drives, where LVM Storage makes them and somebody has measured the drives."""
+    each = number(case.declared, "model_cache_gib")
+    local = case.declared.get("model_cache", "lvms") == "lvms" and not case.declared.get("storage_class")
+    if not local or each is None or not (text(case.declared, "model_uri") or "").startswith(("hf://", "s3://")):
+        return []
+    groups = case.grouped(lambda node: _cache(case, node, each))
+    return [
+        case.finding(
+            "model-cache-size", status, f"node {names(nodes)}", seen, "drives that hold the volumes of the node's replicas",
+            "Lower llmd_model_cache_gib, free drives, or name a StorageClass by llmd_storage_class." if status != UNKNOWN
+            else "LVM Storage names the drives; their sizes show with the Local Storage Operator's LocalVolumeDiscovery.",
+            blocking=status == FAIL, nodes=tuple(nodes), source="LocalVolumeDiscoveryResult, LVMVolumeGroupNodeStatus",
+        )
+        for (status, seen), nodes in groups.items()
+    ]  # fmt: skip
+
+
+def _cache(case: Case, node: Node, each: float) -> tuple[str, str]:
+    """A volume that no drive space can hold is a no; several that don't fit side by side may still be thin, so that is a warning."""
+    usable = drives(node)
+    sizes = [number(drive, "size_bytes") for drive in usable]
+    full = _replicas(case, node)
+    if not usable or None in sizes or full is None:
+        return UNKNOWN, "the size of its free NVMe drives isn't known"
+    have = sum(size for size in sizes if size is not None) / GIB
+    said = f"{full} volumes of {each:g} GiB, {have:.4g} GiB of NVMe drives"
+    return (FAIL if each > have else WARN if full * each > have else PASS), said
+
+
+def _replicas(case: Case, node: Node) -> int | None:
+    """Replicas that a node may get at most; None where its GPUs aren't known."""
+    gpus = usable_gpus(node)
+    if gpus is None:
+        return None
+    return int(min(gpus // (number(case.declared, "gpus_per_replica") or 1), number(case.declared, "replicas") or 2))
+
+
 def host_headroom(case: Case) -> list[Finding]:
     """Replicas that fit by GPU, CPU and memory together; by capacity, so a no is sure and a yes leaves out what else runs there."""
     replicas = number(case.declared, "replicas") or 2
@@ -161,9 +199,8 @@ def offload_headroom(case: Case) -> list[Finding]:
 
 
 def _offload(case: Case, node: Node, limit: float) -> tuple[str, str]:
-    memory, gpus = number(node, "memory_bytes"), usable_gpus(node)
-    if memory is None or gpus is None:
+    memory, full = number(node, "memory_bytes"), _replicas(case, node)
+    if memory is None or full is None:
         return UNKNOWN, "its memory or its GPUs aren't known"
-    full = int(min(gpus // (number(case.declared, "gpus_per_replica") or 1), number(case.declared, "replicas") or 2))
     said = f"{full} replicas of {limit / GIB:.4g} GiB on {memory / GIB:.4g} GiB of memory"
     return (PASS if full * limit <= memory else WARN), said

@@ -22,6 +22,7 @@ _INTERNAL = {
     "OVN-Kubernetes transit": "100.88.0.0/16",
     "OVN-Kubernetes masquerade": "169.254.0.0/17",
 }
+_TAKEN = 3  # of a node's piece: network, broadcast, gateway
 _RAILS = "one RDMA port a GPU is the layout of the vendors' reference systems (DGX, HGX)"
 
 
@@ -129,7 +130,8 @@ def pod_room(case: Case) -> list[Finding]:
     nodes = rows(case.snapshot, "nodes")
     if netaddr is None or not isinstance(prefixes, list) or len(prefixes) != len(cidrs) or nodes is None:
         return []
-    room = 0
+    room, pods = 0, [count for node in nodes if (count := number(node, "pods"))]
+    tight: list[str] = []
     for cidr, prefix in zip(cidrs, prefixes, strict=True):
         good = _parsed("pod network", [cidr])[0]
         if (
@@ -140,11 +142,15 @@ def pod_room(case: Case) -> list[Finding]:
         ):
             continue
         room += 2 ** (prefix - good[0][1].prefixlen)
+        each = 2 ** (32 - prefix) - _TAKEN
+        if pods and each < max(pods):
+            tight.append(f"a /{prefix} has {each} addresses, and a node takes {max(pods):g} pods")
     if not room:
         return []
-    status = WARN if len(nodes) > room * 0.9 else PASS
+    status = WARN if len(nodes) > room * 0.9 or tight else PASS
     return [case.finding(
-        "pod-addresses", status, "pod network", f"pieces for {room} nodes, {len(nodes)} are there", "a tenth of the pieces free",
+        "pod-addresses", status, "pod network", "; ".join([f"pieces for {room} nodes, {len(nodes)} are there", *tight]),
+        "a tenth of the pieces free, each large enough for the pods of a node",
         "No node can join when they are used up: add a cluster network (oc edit network.operator).", source="Network spec.clusterNetwork hostPrefix",
     )]  # fmt: skip
 

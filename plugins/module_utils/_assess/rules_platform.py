@@ -5,9 +5,14 @@
 
 from __future__ import annotations
 
+import datetime
+from typing import Any
+
 from .._data import versions
-from .look import dig, flag, rows, text
+from .look import dig, flag, names, rows, text
 from .model import FAIL, PASS, UNKNOWN, WARN, Case, Finding
+
+FRESH_DAYS = 365  # a release of OpenShift AI is in the article for about that long
 
 
 def release_known(case: Case) -> list[Finding]:
@@ -16,6 +21,20 @@ def release_known(case: Case) -> list[Finding]:
     status = PASS if case.matrix else UNKNOWN
     said = "in the matrix" if case.matrix else "not in the matrix"
     return [case.finding("release-known", status, f"RHOAI {case.release}", said, *rest, deciding=True)]
+
+
+def matrix_age(case: Case) -> list[Finding]:
+    """The article changes with every release; a matrix that nobody has compared with it for a year may be wrong in either direction."""
+    read = [str(row["retrieved"]) for row in [*(case.matrix or {}).get("rows", []), *(case.matrix or {}).get("site_rows", [])]]
+    if not read or case.today is None:
+        return []
+    oldest = datetime.date.fromisoformat(min(read))
+    days = (case.today - oldest).days
+    return [case.finding(
+        "matrix-age", WARN if days > FRESH_DAYS else PASS, f"support matrix of RHOAI {case.release}", f"compared with its source on {oldest}, {days} days ago",
+        f"at most {FRESH_DAYS} days", "Look for a newer version of this collection, or compare the article with docs/support-matrix.md." if days > FRESH_DAYS
+        else "Nothing.", source="data/matrix/ (retrieved)",
+    )]  # fmt: skip
 
 
 def openshift_version(case: Case) -> list[Finding]:
@@ -30,7 +49,11 @@ def openshift_version(case: Case) -> list[Finding]:
     elif status == UNKNOWN:
         remedy = "Nothing is stated of this version: ask Red Hat, or use a released version of OpenShift 4."
     expected = f"{at_least} or newer" if wanted else "not stated for this release"
-    observed = shown or "not known"
+    observed, coming = shown or "not known", _coming(case)
+    if coming and status == FAIL and _version_status(versions.parse(coming), wanted, None) == PASS:
+        remedy = f"Wait until the update to {coming} has ended."
+    if coming:
+        observed += f", an update to {coming} is under way"
     return [case.finding("openshift-version", status, "OpenShift", observed, expected, remedy, deciding=True)]
 
 
@@ -43,6 +66,39 @@ def _version_status(version: versions.Version | None, wanted: versions.Version |
     if version.prerelease or (known_major and version.release[0] > known_major.release[0]):
         return UNKNOWN
     return PASS
+
+
+def _coming(case: Case) -> str | None:
+    """The version that is being rolled out, None where no update is known."""
+    newest = (rows(case.snapshot, "openshift", "history") or [{}])[:1]
+    unfinished = bool(newest) and text(newest[0], "state") == "Partial"
+    return text(newest[0], "version") if unfinished and flag(case.snapshot, "openshift", "upgrading") else None
+
+
+def openshift_history(case: Case) -> list[Finding]:
+    """The versions that the cluster went through: an update that was given up, or taken back, leaves a cluster that few have seen."""
+    history = rows(case.snapshot, "openshift", "history")
+    entries = [(text(row, "version"), text(row, "state")) for row in history or []]
+    rest: dict[str, Any] = {"source": "ClusterVersion status.history"}
+    expected = "completed updates, each to a newer version"
+    if not entries or any(version is None or state is None for version, state in entries):
+        return [case.finding(
+            "openshift-history", UNKNOWN, "ClusterVersion version", "its history isn't known", expected,
+            "Let the run read ClusterVersion 'version' (right: get on clusterversions.config.openshift.io).", **rest,
+        )]  # fmt: skip
+    shown = [f"{version}{'' if state == 'Completed' else ' (' + str(state) + ')'}" for version, state in reversed(entries)]
+    given_up = [version for version, state in entries[1:] if state != "Completed"]
+    stuck = entries[0][1] != "Completed" and flag(case.snapshot, "openshift", "upgrading") is False
+    done = [parsed for version, state in entries if state == "Completed" and (parsed := versions.parse(version))]
+    back = [str(newer) for newer, older in zip(done, done[1:], strict=False) if newer < older]
+    wrong = [f"the update to {names([str(entry) for entry in given_up])} was given up"] if given_up else []
+    wrong += [f"the update to {entries[0][0]} has stopped half-way"] if stuck else []
+    wrong += [f"it went back to {names(back)}"] if back else []
+    return [case.finding(
+        "openshift-history", WARN if wrong else PASS, "ClusterVersion version", f"{names(shown, 10)}" + (f": {'; '.join(wrong)}" if wrong else ""),
+        expected, "See oc describe clusterversion; finish the update before GPUs and operators depend on the nodes." if stuck
+        else "Look at the cluster operators and nodes of the time (oc get clusteroperators, oc get nodes): all should have the newest version.", **rest,
+    )]  # fmt: skip
 
 
 def openshift_newer_than_seen(case: Case) -> list[Finding]:

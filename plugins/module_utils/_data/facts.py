@@ -31,6 +31,7 @@ class Facts:
     gpu_models: Mapping[str, str]
     automation: Row
     disruptions: Mapping[str, Row]
+    node_settings: tuple[Row, ...] = ()
 
     @property
     def releases(self) -> list[str]:
@@ -52,6 +53,7 @@ def facts(root: Path = ROOT) -> Facts:
         gpu_models={row["id"]: row["model"] for row in devices.get("gpus", [])},
         automation=load(root / "automation.yml", "automation", root),
         disruptions=load(root / "disruptions.yml", "disruptions", root)["changes"],
+        node_settings=tuple(load(root / "node_settings.yml", "node_settings", root)["settings"]),
     )
 
 

@@ -10,6 +10,7 @@ carry no `Retry-After`, so that header is honoured as a floor and not demanded.
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,6 +38,8 @@ HEALING = (
     "connection reset",
 )
 SERVER_ERROR_TRIES = 3
+# Server-side apply of a field that the kind doesn't have: structured-merge-diff's text, which kube-apiserver sends as 500.
+_UNDECLARED = re.compile(r"(\.\S+): field not declared in schema")
 ALWAYS_RETRIED = frozenset({408, 429, 502, 503, 504})
 MAX_WHY = 800  # characters of a server's message that we pass on
 
@@ -100,6 +103,10 @@ def _why(status: int, answer: dict[str, Any]) -> str:
 
 
 def _server_error(status: int, headers: Any, why: str, where: str, details: dict[str, Any]) -> Fault:
+    fields = sorted(set(_UNDECLARED.findall(why)))
+    if fields:
+        todo = f"This cluster's version of the kind doesn't have {', '.join(fields)}: take it out of the object, or correct its name."
+        return Fault(Invalid("The API server refuses the object", where, why, todo, {**details, "fields": fields}))
     heals = any(text in why for text in HEALING)
     todo = "Look at the API server's pods and events, then run again."
     if "failed calling webhook" in why:

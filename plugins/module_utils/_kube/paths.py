@@ -37,6 +37,39 @@ FIXED: dict[tuple[str, str], tuple[str, bool]] = {
     ("apiextensions.k8s.io/v1", "CustomResourceDefinition"): ("customresourcedefinitions", False),
 }
 
+# Kinds of the products that we set up, in any version: a CRD's plural and scope never change. Whether the kind is served
+# (yet) is told by the answer to the request itself. (group, kind) -> (plural, namespaced). Source: the products' CRDs.
+CUSTOM: dict[tuple[str, str], tuple[str, bool]] = {
+    ("config.openshift.io", "ClusterOperator"): ("clusteroperators", False),
+    ("config.openshift.io", "ClusterVersion"): ("clusterversions", False),
+    ("machineconfiguration.openshift.io", "MachineConfigPool"): ("machineconfigpools", False),
+    ("operators.coreos.com", "Subscription"): ("subscriptions", True),
+    ("operators.coreos.com", "InstallPlan"): ("installplans", True),
+    ("operators.coreos.com", "ClusterServiceVersion"): ("clusterserviceversions", True),
+    ("operators.coreos.com", "CatalogSource"): ("catalogsources", True),
+    ("operators.coreos.com", "OperatorGroup"): ("operatorgroups", True),
+    ("packages.operators.coreos.com", "PackageManifest"): ("packagemanifests", True),
+    ("nfd.openshift.io", "NodeFeatureDiscovery"): ("nodefeaturediscoveries", True),
+    ("nvidia.com", "ClusterPolicy"): ("clusterpolicies", False),
+    ("lvm.topolvm.io", "LVMCluster"): ("lvmclusters", True),
+    ("kuadrant.io", "Kuadrant"): ("kuadrants", True),
+    ("kuadrant.io", "AuthPolicy"): ("authpolicies", True),
+    ("operator.authorino.kuadrant.io", "Authorino"): ("authorinos", True),
+    ("gateway.networking.k8s.io", "GatewayClass"): ("gatewayclasses", False),
+    ("gateway.networking.k8s.io", "Gateway"): ("gateways", True),
+    ("gateway.networking.k8s.io", "HTTPRoute"): ("httproutes", True),
+    ("inference.networking.k8s.io", "InferencePool"): ("inferencepools", True),
+    ("inference.networking.x-k8s.io", "InferencePool"): ("inferencepools", True),
+    ("datasciencecluster.opendatahub.io", "DataScienceCluster"): ("datascienceclusters", False),
+    ("dscinitialization.opendatahub.io", "DSCInitialization"): ("dscinitializations", False),
+    ("serving.kserve.io", "LLMInferenceService"): ("llminferenceservices", True),
+}
+
+
+def known(api_version: str, kind: str) -> tuple[str, bool] | None:
+    """(plural, namespaced) of a kind that needs no discovery."""
+    return FIXED.get((api_version, kind)) or CUSTOM.get((api_version.rpartition("/")[0], kind))
+
 
 def group_path(api_version: str) -> str:
     """`v1` -> `/api/v1`, `apps/v1` -> `/apis/apps/v1`."""

@@ -20,18 +20,24 @@ Places = list[Place]
 NOT_THERE = "not in the must-gather"
 CRDS = "customresourcedefinitions.apiextensions.k8s.io"
 # Of these a part that is broken still has its name: the node is there, and what is unknown is unknown of that node alone.
-PER_NODE = ("nodes", "nodefeatures.nfd.k8s-sigs.io", "sriovnetworknodestates.sriovnetwork.openshift.io")
+PER_NODE = (
+    "nodes", "nodefeatures.nfd.k8s-sigs.io", "sriovnetworknodestates.sriovnetwork.openshift.io",
+    "lvmvolumegroupnodestatuses.lvm.topolvm.io",
+)  # fmt: skip
 # The default gather takes all of OLM at once: with some of it there, none of a kind means that there is none.
 OLM = tuple(
-    f"{plural}.operators.coreos.com" for plural in ("subscriptions", "clusterserviceversions", "catalogsources")
+    f"{plural}.operators.coreos.com"
+    for plural in ("subscriptions", "operatorgroups", "clusterserviceversions", "catalogsources")
 )
-OLM_SIGNS = OLM[1:]
+OLM_SIGNS = OLM[2:]
 # All that collect.py looks up in the discovery document (a test compares): served as far as anybody knows.
 ASKED = (
-    "machineconfigpools.machineconfiguration.openshift.io", *PER_NODE[1:], *OLM, "packagemanifests.packages.operators.coreos.com",
+    "machineconfigpools.machineconfiguration.openshift.io", "machineconfigs.machineconfiguration.openshift.io",
+    *PER_NODE[1:], *OLM, "packagemanifests.packages.operators.coreos.com",
     "poddisruptionbudgets.policy", "storageclasses.storage.k8s.io", "gatewayclasses.gateway.networking.k8s.io",
     "gateways.gateway.networking.k8s.io", "imagestreams.image.openshift.io", "imagedigestmirrorsets.config.openshift.io",
-    "imagetagmirrorsets.config.openshift.io", *KINDS.values(),
+    "imagetagmirrorsets.config.openshift.io", "imagecontentsourcepolicies.operator.openshift.io",
+    "localvolumediscoveryresults.local.storage.openshift.io", *KINDS.values(),
 )  # fmt: skip
 
 
@@ -76,9 +82,8 @@ class MustGather:
         resource = layout.resource_of(path)[0]
         if options.get("metadata_only") and resource == CRDS:
             return [reduce({"metadata": {"name": place.name}}) for place in self._there(resource) if place.name]
-        unwanted = str(options.get("label_selector") or "").removeprefix("!")
-        objects = self._objects(resource)
-        return [reduce(obj) for obj in objects if not unwanted or unwanted not in mapping(obj, "metadata", "labels")]
+        selector = str(options.get("label_selector") or "")
+        return [reduce(obj) for obj in self._objects(resource) if _selects(selector, mapping(obj, "metadata", "labels"))]
 
     def _there(self, resource: str) -> Places:
         found = self.places.get(resource)
@@ -151,6 +156,12 @@ def _unknown(resource: str, why: str) -> Unreadable:
     return Unreadable(
         "A part of the must-gather can't be used", resource, printable(why), "Gather again, or gather that part too."
     )
+
+
+def _selects(selector: str, labels: dict[str, Any]) -> bool:
+    """The two selectors that the snapshot uses: "key" (it has the label) and "!key"; an empty one selects all."""
+    key = selector.removeprefix("!")
+    return not key or (key in labels) != selector.startswith("!")
 
 
 def printable(text_: str) -> str:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +25,15 @@ WANTED = frozenset(
 )  # fmt: skip
 
 
-def of_must_gather(path: str, catalog: dict[str, Any], packages: list[str], read_at: str) -> dict[str, Any]:
+def of_must_gather(
+    path: str, catalog: dict[str, Any], packages: list[str], read_at: str, labels: Sequence[str] = ()
+) -> dict[str, Any]:
     """The same shape as of a living cluster; what wasn't gathered or is broken is unknown, and named in `unreadable`.
 
-    :param catalog: data/accelerators.yml; :param read_at: RFC 3339. :raises DataError: not a must-gather.
+    :param catalog: data/accelerators.yml; :param read_at: RFC 3339; :param labels: of nodes, to keep. :raises DataError: not a must-gather.
     """
     gathered = MustGather(path, store.read(path, _wanted))
-    found = collect.read(gathered, catalog, packages, ["openshift/tools"], read_at)
+    found = collect.read(gathered, catalog, packages, ["openshift/tools"], read_at, labels)
     broken = [
         {"what": name, "why": "the archive ends in the middle"} for name in gathered.files if name.startswith("(")
     ]

@@ -10,6 +10,7 @@ from typing import Any
 
 from .._assess.nodes import candidates, name
 from .._data.facts import Facts
+from .._nodes.pools import OWN_POOL, Pool
 from .decision import Decision
 from .model import KEEP, Disruption, Step, total
 from .operators import decide, needed
@@ -35,9 +36,9 @@ def plan(snapshot: Mapping[str, Any], declared: Mapping[str, Any], facts: Facts)
     return {
         "steps": [step.as_dict() for step in steps],
         "disruption": whole.as_dict(),
-        "allowed": not missing,
+        "allowed": not missing and not world.machines.problems,
         "missing": missing,
-        "message": _message(missing, steps, whole),
+        "message": _blocked(world.machines.problems) or _message(missing, steps, whole),
         "counts": _counts(steps),
         "complete": vendor is not None and not seen.unsure,
         "assumptions": _assumptions(vendor, assumed, [entry[0] for entry in seen.unsure]),
@@ -49,8 +50,29 @@ def plan(snapshot: Mapping[str, Any], declared: Mapping[str, Any], facts: Facts)
             "serving_nodes": seen.names,
             "local_storage": world.local_storage,
             "packages": packages,
+            "machine_pools": [_pool(pool) for pool in world.machines.pools],
+            "restarting": world.machines.restarting,
         },
     }
+
+
+def _pool(pool: Pool) -> dict[str, Any]:
+    """What role nodes renders of a pool."""
+    return {
+        "name": pool.name,
+        "config": pool.config,
+        "own": pool.name == OWN_POOL,
+        "kernel_arguments": [setting.argument for setting in pool.settings if setting.argument],
+        "files": {setting.path: setting.content for setting in pool.settings if setting.path},
+        "machines": pool.machines,
+        "moved": list(pool.moved),
+    }
+
+
+def _blocked(problems: tuple[str, ...]) -> str:
+    if not problems:
+        return ""
+    return f"Nothing was changed, because the machines can't be set up: {'; '.join(problems)}. Repair that, then run again."
 
 
 def _counts(steps: list[Step]) -> dict[str, int]:

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from .._assess.look import dig, number, rows, strings, text
 from .._assess.nodes import Candidates, name
 from .._data.facts import Facts
+from .._nodes.pools import Machines, Pool, machines
 from .decision import ADOPT, INSTALL, Decision
 from .discovery import missing_classes
 from .model import APPROVE, CREATE, KEEP, UPDATE, Change, Disruption, Step, cost
@@ -29,6 +31,11 @@ class World:
     candidates: Candidates
     decisions: tuple[Decision, ...]
     vendor: str
+
+    @cached_property
+    def machines(self) -> Machines:
+        """What the machines that serve, and those that get a driver of their own kernel's GPUs, need."""
+        return machines(self.snapshot, self.declared, list(self.facts.node_settings), self.vendor, list(self.candidates.gpu))
 
     @property
     def local_storage(self) -> bool:
@@ -54,6 +61,7 @@ def plan_steps(world: World) -> list[Step]:
     made = [
         operators(world),
         features(world),
+        nodes(world),
         accelerators(world),
         storage(world),
         platform(world),
@@ -103,6 +111,26 @@ def features(world: World) -> Step:
     return Step("node-features", "features", "Learn the nodes' hardware", (change,), disruption)
 
 
+def nodes(world: World) -> Step | None:
+    """One MachineConfig a pool. Whoever is restarted is named; a pool that has everything already restarts nobody."""
+    if not world.machines.pools:
+        return None
+    changes = [change for pool in world.machines.pools for change in _pool_changes(pool, world.snapshot)]
+    restarting = world.machines.restarting
+    why = "; ".join(dict.fromkeys(f"{one.label}: {one.why}" for pool in world.machines.pools if not pool.keep for one in pool.settings))
+    disruption = world.cost("machine-config", why, restarting) if restarting else Disruption()
+    return Step("machines", "nodes", "Set up the machines", tuple(changes), disruption)
+
+
+def _pool_changes(pool: Pool, snapshot: Mapping[str, Any]) -> list[Change]:
+    there = any(text(row, "name") == pool.config for row in rows(snapshot, "machine_configs") or [])
+    content = ", ".join(setting.label for setting in pool.settings)
+    made = [Change(f"MachineConfigPool {pool.name}", CREATE)] if pool.makes_pool else []
+    action = KEEP if pool.keep else UPDATE if there else CREATE
+    made.append(Change(f"MachineConfig {pool.config}", action, "" if pool.keep else content))
+    return [*made, *(Change(f"Node {node}", UPDATE, f"it moves to pool {pool.name}") for node in pool.moved)]
+
+
 def is_ours(obj: Mapping[str, Any]) -> bool:
     return dig(obj, "metadata", "labels", "app.kubernetes.io/managed-by") == "llmd-openshift"
 
@@ -118,27 +146,32 @@ def _ref(kind: str, obj: Mapping[str, Any]) -> str:
 
 def accelerators(world: World) -> Step:
     """The driver. It goes onto every node with GPUs of its vendor, also those that llmd_node_selector leaves out."""
-    present = world.there("ClusterPolicy")
+    kind, wanted = POLICIES[world.vendor]
+    present = world.there(kind)
     title = "Load the GPU driver"
-    if present and not (is_ours(present[0]) and _tolerations_differ(present[0], world.declared)):
-        return Step("gpu-driver", "accelerators", title, (Change(_ref("ClusterPolicy", present[0]), KEEP),))
+    differences = _policy_differences(kind, present[0], world.declared) if present and is_ours(present[0]) else []
+    if present and not differences:
+        return Step("gpu-driver", "accelerators", title, (Change(_ref(kind, present[0]), KEEP),))
     nodes = gpu_nodes(world)
     busy = any(number(node, "allocatable", f"{world.vendor}.com/gpu") for node in nodes)
-    kind, why = (
-        ("gpu-driver-change", "GPU pods make way for the driver")
-        if busy
-        else ("gpu-driver", "the GPU driver is built and loaded")
+    change, why = (
+        ("gpu-driver-change", "GPU pods make way for the driver") if busy else ("gpu-driver", "the GPU driver is built and loaded")
     )
-    change = (
-        Change(_ref("ClusterPolicy", present[0]), UPDATE, "tolerations")
-        if present
-        else Change("ClusterPolicy gpu-cluster-policy", CREATE)
-    )
-    return Step("gpu-driver", "accelerators", title, (change,), world.cost(kind, why, [name(node) for node in nodes]))
+    made = Change(_ref(kind, present[0]), UPDATE, "; ".join(differences)) if present else Change(f"{kind} {wanted}", CREATE)
+    rule = [Change("NodeFeatureRule llmd-amd-gpu", CREATE)] if world.vendor == "amd" and not present else []
+    disruption = world.cost(change, why, [name(node) for node in nodes])
+    return Step("gpu-driver", "accelerators", title, (*rule, made), disruption)
 
 
-def _tolerations_differ(policy: Mapping[str, Any], declared: Mapping[str, Any]) -> bool:
-    return (dig(policy, "spec", "daemonsets", "tolerations") or []) != (declared.get("tolerations") or [])
+# The object that asks a vendor's operator for the driver, and what ours is called.
+POLICIES = {"nvidia": ("ClusterPolicy", "gpu-cluster-policy"), "amd": ("DeviceConfig", "openshift-amd-gpu/llmd")}
+
+
+def _policy_differences(kind: str, policy: Mapping[str, Any], declared: Mapping[str, Any]) -> list[str]:
+    place = ("daemonsets", "tolerations") if kind == "ClusterPolicy" else ("devicePlugin", "devicePluginTolerations")
+    found = ["tolerations"] if (dig(policy, "spec", *place) or []) != (declared.get("tolerations") or []) else []
+    wanted = declared.get("gpu_driver_version")
+    return [*found, f"driver version {wanted}"] if wanted and dig(policy, "spec", "driver", "version") != wanted else found
 
 
 def gpu_nodes(world: World) -> list[Mapping[str, Any]]:

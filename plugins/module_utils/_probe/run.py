@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from .._errors import ClusterError, Conflict, Forbidden, KindMissing
@@ -67,8 +68,8 @@ class Orders:
 class Probe:
     """A measurement of one service. ``left_behind`` has what couldn't be deleted afterwards."""
 
-    def __init__(self, cluster: Any, orders: Orders) -> None:
-        self._cluster, self._orders = cluster, orders
+    def __init__(self, cluster: Any, orders: Orders, beat: Callable[[], None] = lambda: None) -> None:
+        self._cluster, self._orders, self._beat = cluster, orders, beat
         self._made: list[tuple[str, str, str]] = []
         self.left_behind: list[str] = []
         self.name = f"llmd-probe-{uuid.uuid4().hex[:8]}"
@@ -77,12 +78,12 @@ class Probe:
         """The measurements. :raises ProbeError: the service or the Pod isn't fit. :raises ClusterError: the API said no."""
         self._sweep()
         service = self._service()
-        engines, pickers = self._pods(plan.ENGINE_LABELS), self._pods(plan.PICKER_LABELS)
+        engines, pickers = self._pods()
         try:
             document = self._measured(service, engines, pickers)
         finally:
             self._delete()
-        after = self._pods(plan.ENGINE_LABELS), self._pods(plan.PICKER_LABELS)
+        after = self._pods()
         return {
             "service": self._orders.subject,
             "model": plan.model_name(service),
@@ -100,17 +101,19 @@ class Probe:
     def _service(self) -> dict[str, Any]:
         o = self._orders
         try:
-            found = self._cluster.get(self._cluster.path(o.api_version, "LLMInferenceService", o.namespace, o.name))
+            found = self._cluster.find(self._cluster.path(o.api_version, "LLMInferenceService", o.namespace, o.name))
         except KindMissing as error:
             raise ProbeError(o.subject, error.why, error.todo) from None
         if found is None:
             raise ProbeError(o.subject, "it doesn't exist", "Run the serving stage first.")
         return dict(found)
 
-    def _pods(self, labels: Mapping[str, str]) -> list[dict[str, Any]]:
+    def _pods(self) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+        """The service's vLLM Pods and its picker's."""
         path = self._cluster.path("v1", "Pod", self._orders.namespace)
-        found = self._cluster.list(path, label_selector=plan.selector(labels, self._orders.name))
-        return [p for p in found if not dig(p, "metadata.deletionTimestamp")]
+        found = self._cluster.list(path, label_selector=plan.selector(plan.COMMON_LABELS, self._orders.name))
+        alive = [p for p in found if not dig(p, "metadata.deletionTimestamp")]
+        return [p for p in alive if _has(p, plan.ENGINE_LABELS)], [p for p in alive if _has(p, plan.PICKER_LABELS)]
 
     def _endpoints(self, service: Mapping[str, Any]) -> dict[str, str]:
         base = (self._orders.url or plan.address(service)).rstrip("/")
@@ -182,7 +185,7 @@ class Probe:
         }
         cluster: ClusterLike = self._cluster
         try:
-            Wait(cluster, parse([target]), float(self._orders.seconds + SPARE_SECONDS), lambda _line: None).run()
+            Wait(cluster, parse([target]), float(self._orders.seconds + SPARE_SECONDS), lambda _line: None, beat=self._beat).run()
         except WaitFailed as error:
             where = f"Pod {self._orders.namespace}/{self.name}"
             if error.failure:
@@ -215,11 +218,12 @@ class Probe:
         self._made.clear()
 
     def _sweep(self) -> None:
-        """Deletes what an interrupted measurement of this namespace left behind (the run's lock says: nobody else's)."""
-        kinds = [("v1", "Pod"), ("v1", "ConfigMap"), ("v1", "Secret"), (f"{objects.RBAC}/v1", "RoleBinding"),
-                 (f"{objects.RBAC}/v1", "Role"), ("v1", "ServiceAccount")]  # fmt: skip
-        for api_version, kind in kinds:
-            self._sweep_kind(self._cluster.path(api_version, kind, self._orders.namespace))
+        """Deletes what an interrupted measurement of this namespace left behind (the run's lock says: nobody else's).
+
+        What lies in the namespace belongs to its ServiceAccount and goes with it.
+        """
+        for kind in ("Pod", "ServiceAccount"):
+            self._sweep_kind(self._cluster.path("v1", kind, self._orders.namespace))
         for kind in ("ClusterRoleBinding", "ClusterRole"):
             self._sweep_kind(self._cluster.path(f"{objects.RBAC}/v1", kind), self._is_ours)
 
@@ -237,12 +241,16 @@ class Probe:
 
 
 def client_script() -> str:
-    """The client's source, also from the zip file that Ansible packs a module into."""
-    spec = client.__spec__
-    source = spec.loader.get_source(client.__name__) if spec and spec.loader else None  # type: ignore[attr-defined]
-    if not source:
-        raise ProbeError("the proof's client", "its source can't be read", "Install the collection anew.")
-    return str(source)
+    """The client's source."""
+    try:
+        return Path(str(client.__file__)).read_text(encoding="utf-8")
+    except OSError as error:
+        why = f"its source can't be read: {error.strerror}"
+        raise ProbeError("the proof's client", why, "Install the collection anew.") from None
+
+
+def _has(pod: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
+    return labels.items() <= mapping(pod, "metadata.labels").items()
 
 
 def _states(before: list[dict[str, Any]], after: list[dict[str, Any]]) -> list[dict[str, Any]]:

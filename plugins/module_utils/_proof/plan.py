@@ -14,9 +14,9 @@ from .._wait.fields import dig, items, mapping
 from .._wait.serving import address
 from . import families
 
-ENGINE_LABELS = {"app.kubernetes.io/part-of": "llminferenceservice", "kserve.io/component": "workload"}
-PICKER_LABELS = {"app.kubernetes.io/part-of": "llminferenceservice",
-                 "app.kubernetes.io/component": "llminferenceservice-router-scheduler"}  # fmt: skip
+COMMON_LABELS = {"app.kubernetes.io/part-of": "llminferenceservice"}
+ENGINE_LABELS = {**COMMON_LABELS, "kserve.io/component": "workload"}
+PICKER_LABELS = {**COMMON_LABELS, "app.kubernetes.io/component": "llminferenceservice-router-scheduler"}
 AUTH_ANNOTATION = "security.opendatahub.io/enable-auth"
 _SA = "/var/run/secrets/kubernetes.io/serviceaccount"
 

@@ -44,6 +44,7 @@ def build(
         "release": declared.get("release"),
         "path": declared.get("path"),
         "best_release": assessment.get("best_release"),
+        "best_releases": assessment.get("best_releases") or {},
         "paths": _paths(assessment, declared.get("release")),
         "releases": _releases(assessment),
         "findings": [_finding(item) for item in assessment.get("findings") or []],

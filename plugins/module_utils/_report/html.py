@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 try:
@@ -13,16 +14,24 @@ except ImportError:  # ansible-core itself needs Jinja2: only tools that import 
     Environment = None  # type: ignore[assignment,misc]
 
 
+_ACTIVE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
+
 def render(report: dict[str, Any], template: str) -> str:
     """The page. *template* is the text of roles/report/templates/report.html.j2."""
     environment = Environment(autoescape=True, undefined=ChainableUndefined, trim_blocks=True, lstrip_blocks=True)
-    return environment.from_string(template).render(report=report, bars=bars(report["stages"]))
+    return inert(environment.from_string(template).render(report=report, bars=bars(report["stages"])))
 
 
 def render_fleet(table: dict[str, Any], template: str) -> str:
     """The page over all clusters of a run. *template* is the text of roles/report/templates/fleet.html.j2."""
     environment = Environment(autoescape=True, undefined=ChainableUndefined, trim_blocks=True, lstrip_blocks=True)
-    return environment.from_string(template).render(fleet=table)
+    return inert(environment.from_string(template).render(fleet=table))
+
+
+def inert(page: str) -> str:
+    """The page without what escaping for HTML leaves as it is: terminal control, and marks that turn the direction of text."""
+    return _ACTIVE.sub("\N{REPLACEMENT CHARACTER}", page)
 
 
 def bars(stages: list[dict[str, Any]]) -> list[dict[str, Any]]:

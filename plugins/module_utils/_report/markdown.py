@@ -86,7 +86,8 @@ def _releases(report: dict[str, Any]) -> list[str]:
         ]
         for release, cells in report["releases"].items()
     ]
-    return _table(["RHOAI", *map(inert, paths)], rows)
+    best = [inert(report["best_releases"].get(path) or "none") for path in paths]
+    return _table(["RHOAI", *map(inert, paths)], [*rows, ["best for this cluster", *best]])
 
 
 def _findings(findings: list[dict[str, Any]]) -> list[str]:

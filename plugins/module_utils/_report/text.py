@@ -46,10 +46,13 @@ def _verdicts(report: dict[str, Any]) -> list[str]:
 
 
 def _findings(report: dict[str, Any]) -> list[str]:
+    """What decides this run: findings of the declared path and of all paths. Those of other paths are in the files."""
     lines = []
     because = set((report["paths"].get(report["path"]) or {}).get("because") or [])
     for item in report["findings"]:
-        if item["status"] == "pass" or (because and item["id"] not in because and item["status"] != "fail"):
+        elsewhere = (item.get("path") or report["path"]) != report["path"]
+        beside = because and item["id"] not in because and item["status"] != "fail"
+        if item["status"] == "pass" or elsewhere or beside:
             continue
         lines.append(
             f"  {MARK.get(item['status'], item['status']):8}{item['id']}{_of(item)} {item['subject']}: {item['observed']}"

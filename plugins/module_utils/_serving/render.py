@@ -17,19 +17,45 @@ GATEWAY_NAME = "openshift-ai-inference"
 AUTH_ANNOTATION = "security.opendatahub.io/enable-auth"
 # KServe's storage initializer downloads into the volume of this name, and keeps one that the service brings itself.
 MODEL_VOLUME = "kserve-provision-location"
+AMD_RESOURCE = "amd.com/gpu"
+AMD_PRESET = "config-llm-template-amd-rocm"  # from 3.2 on (red-hat-data-services/kserve config/llmisvc)
 MONITORING_NAMESPACES = ("openshift-monitoring", "openshift-user-workload-monitoring")
 
 
+class NoPreset(LookupError):
+    """The cluster has no preset of that kind."""
+
+
 def objects(
-    declared: dict[str, Any], dialect: dict[str, Any], storage_class: str | None, gpu_resource: str
+    declared: dict[str, Any],
+    dialect: dict[str, Any],
+    storage_class: str | None,
+    gpu_resource: str,
+    presets: list[str] | None = None,
 ) -> list[dict[str, Any]]:
     """All objects of the service, in the order in which they are needed.
 
     :param storage_class: StorageClass on local NVMe for the downloaded model, None to keep it on the node's root disk.
     :param gpu_resource: extended resource of the accelerator, for example ``nvidia.com/gpu``.
+    :param presets: names of the cluster's LLMInferenceServiceConfigs; needed for AMD, whose image is another one.
+    :raises NoPreset: AMD's preset isn't among them.
     """
     account = [_service_account(declared)] if declared.get("model_credentials_secret") else []
-    return [*account, _service(declared, dialect, storage_class, gpu_resource), _network_policy(declared)]
+    service = _service(declared, dialect, storage_class, gpu_resource)
+    if gpu_resource == AMD_RESOURCE:
+        service["spec"]["baseRefs"] = [{"name": _amd_preset(presets or [])}]
+    return [*account, service, _network_policy(declared)]
+
+
+def _amd_preset(presets: list[str]) -> str:
+    """The preset that swaps the image. Its name carries the operator's version, so it is looked for and never guessed."""
+    found = sorted(name for name in presets if name.endswith(AMD_PRESET))
+    if not found:
+        raise NoPreset(
+            f"no LLMInferenceServiceConfig ends in {AMD_PRESET}, and without it the model servers would get NVIDIA's image. Check that"
+            " OpenShift AI is ready (oc get llminferenceserviceconfig -n redhat-ods-applications)."
+        )
+    return found[-1]
 
 
 def _service_account(declared: dict[str, Any]) -> dict[str, Any]:

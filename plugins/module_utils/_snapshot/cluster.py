@@ -70,11 +70,22 @@ def _texts(value: Any) -> list[str] | None:
     return [entry for entry in value if isinstance(entry, str)] if isinstance(value, list) else None
 
 
-def mirrors(hub: Any, digest: list[str] | None, tag: list[str] | None) -> dict[str, Any]:
-    """Signs of a cluster that can't reach the internet: mirror sets, and default catalogs that are switched off."""
+def mirrors(
+    hub: Any, digest: list[str] | None, tag: list[str] | None, policies: list[str] | None = None
+) -> dict[str, Any]:
+    """Signs of a cluster that can't reach the internet: mirror sets, and default catalogs that are switched off.
+
+    :param policies: names of ImageContentSourcePolicies, the older form of a mirror set by digest.
+    """
     off = dig(hub, "spec", "disableAllDefaultSources")
     return {
         "digest": digest,
         "tag": tag,
+        "policies": policies,
         "default_catalogs_disabled": None if hub is None else off is True,
     }
+
+
+def image_registry(config: dict[str, Any] | None) -> dict[str, Any] | None:
+    """The internal image registry: Managed, Removed or Unmanaged."""
+    return None if config is None else {"management_state": text(config, "spec", "managementState")}

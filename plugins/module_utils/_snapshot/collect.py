@@ -5,13 +5,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+import gc
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol
 
 from ansible_collections.llmd.openshift.plugins.module_utils._errors import Forbidden, KindMissing, Unreadable
 
 from . import cluster as whole
-from . import features, kinds, nics, nodes, objects, olm, platform_objects, pools
+from . import disks, features, kinds, machine_configs, nics, nodes, objects, olm, platform_objects, pools
 from .values import name_of, text
 
 CONFIG = "/apis/config.openshift.io/v1"
@@ -20,6 +22,9 @@ PACKAGES = "packagemanifests.packages.operators.coreos.com"
 STREAMS = "imagestreams.image.openshift.io"
 NFD = "nodefeatures.nfd.k8s-sigs.io"
 SRIOV = "sriovnetworknodestates.sriovnetwork.openshift.io"
+LVMS = "lvmvolumegroupnodestatuses.lvm.topolvm.io"
+DISCOVERED_DISKS = "localvolumediscoveryresults.local.storage.openshift.io"
+REGISTRY = "/apis/imageregistry.operator.openshift.io/v1/configs/cluster"
 CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 
 
@@ -69,13 +74,18 @@ class Reader:
             return self.missing(name, "absent")
         return self.attempt(name, lambda: self.api.list(resource.path(), reduce=reduce, **options))
 
-    def core(self, plural: str, reduce: Callable[[dict[str, Any]], Any]) -> list[Any] | None:
+    def core(self, plural: str, reduce: Callable[[dict[str, Any]], Any], **options: Any) -> list[Any] | None:
         """All objects of a core (`v1`) resource."""
-        return self.attempt(plural, lambda: self.api.list(f"/api/v1/{plural}", reduce=reduce))
+        return self.attempt(plural, lambda: self.api.list(f"/api/v1/{plural}", reduce=reduce, **options))
 
 
 def read(
-    api: Api, catalog: dict[str, Any], packages: list[str], image_streams: list[str], read_at: str
+    api: Api,
+    catalog: dict[str, Any],
+    packages: list[str],
+    image_streams: list[str],
+    read_at: str,
+    labels: Sequence[str] = (),
 ) -> dict[str, Any]:
     """The snapshot of docs/architecture.md 3.3.
 
@@ -83,8 +93,27 @@ def read(
     :param packages: OLM packages to look up in the catalogs.
     :param image_streams: "namespace/name" of the ImageStreams to resolve.
     :param read_at: RFC 3339 time of the reading.
+    :param labels: keys of node labels to keep beside those of hardware and place.
     """
-    reader = Reader(api)
+    with _no_collector():
+        return _read(Reader(api), catalog, packages, image_streams, read_at, labels)
+
+
+@contextlib.contextmanager
+def _no_collector() -> Iterator[None]:
+    """Answers of an API are trees: Python's search for cycles among millions of parts finds nothing and doubles the time."""
+    running = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if running:
+            gc.enable()
+
+
+def _read(
+    reader: Reader, catalog: dict[str, Any], packages: list[str], streams: list[str], read_at: str, labels: Sequence[str]
+) -> dict[str, Any]:
     infrastructure = reader.one("infrastructures.config.openshift.io", f"{CONFIG}/infrastructures/cluster")
     version = reader.one("clusterversions.config.openshift.io", f"{CONFIG}/clusterversions/version")
     pool_rows = reader.all("machineconfigpools.machineconfiguration.openshift.io", pools.reduce)
@@ -99,38 +128,50 @@ def read(
             reader.one("networks.config.openshift.io", f"{CONFIG}/networks/cluster"), infrastructure
         ),
         "mirrors": _mirrors(reader),
-        "nodes": _nodes(reader, pool_rows, catalog),
+        "labels_read": sorted(set(labels)),
+        "nodes": _nodes(reader, pool_rows, catalog, labels),
         "pools": None if pool_rows is None else [pools.describe(row) for row in pool_rows],
+        # Rendered ones (large, many) carry no role.
+        "machine_configs": reader.all(
+            "machineconfigs.machineconfiguration.openshift.io", machine_configs.reduce, label_selector=machine_configs.ROLE
+        ),
         "crds": _crds(reader),
         "pdbs": reader.all("poddisruptionbudgets.policy", platform_objects.disruption_budget),
         "storage_classes": reader.all("storageclasses.storage.k8s.io", platform_objects.storage_class),
         "gateway_classes": reader.all("gatewayclasses.gateway.networking.k8s.io", platform_objects.gateway_class),
         "gateways": reader.all("gateways.gateway.networking.k8s.io", platform_objects.gateway),
         "objects": {kind: reader.all(name, objects.trim) for kind, name in objects.KINDS.items()},
-        "image_streams": _images(reader, image_streams),
+        "image_streams": _images(reader, streams),
+        "image_registry": whole.image_registry(reader.one("configs.imageregistry.operator.openshift.io", REGISTRY)),
         **_olm(reader, packages),
     }
     return {**snapshot, "unreadable": reader.unreadable}
 
 
 def _nodes(
-    reader: Reader, pool_rows: list[dict[str, Any]] | None, catalog: dict[str, Any]
+    reader: Reader, pool_rows: list[dict[str, Any]] | None, catalog: dict[str, Any], labels: Sequence[str]
 ) -> list[dict[str, Any]] | None:
-    found = reader.core("nodes", nodes.reduce)
+    found = reader.core("nodes", nodes.reduce, leave_out=("managedFields", "images"))
     if found is None:
         return None
-    by_node = features.by_node(reader.all(NFD, features.reduce))
+    by_node = features.by_node(reader.all(NFD, features.reduce, leave_out=("managedFields",)))
     sriov = dict(reader.all(SRIOV, nics.from_sriov) or [])
+    drives = disks.by_node(reader.all(LVMS, disks.from_lvms), reader.all(DISCOVERED_DISKS, disks.from_local_storage))
     ordered = sorted(found, key=lambda node: node["name"])
+    alike: dict[Any, Any] = {}
     return [
-        nodes.describe(node, by_node.get(node["name"]), sriov.get(node["name"]), pool_rows, catalog) for node in ordered
+        nodes.describe(
+            node, by_node.get(node["name"]), sriov.get(node["name"]), drives.get(node["name"]), pool_rows, catalog, labels, alike
+        )
+        for node in ordered
     ]
 
 
 def _mirrors(reader: Reader) -> dict[str, Any]:
     hub = reader.one("operatorhubs.config.openshift.io", f"{CONFIG}/operatorhubs/cluster")
     digest = reader.all("imagedigestmirrorsets.config.openshift.io", name_of)
-    return whole.mirrors(hub, digest, reader.all("imagetagmirrorsets.config.openshift.io", name_of))
+    tag = reader.all("imagetagmirrorsets.config.openshift.io", name_of)
+    return whole.mirrors(hub, digest, tag, reader.all("imagecontentsourcepolicies.operator.openshift.io", name_of))
 
 
 def _crds(reader: Reader) -> dict[str, Any] | None:
@@ -147,6 +188,7 @@ def _olm(reader: Reader, packages: list[str]) -> dict[str, Any]:
     return {
         "operators": olm.with_phases(subscriptions, csvs),
         "csvs": csvs,
+        "operator_groups": reader.all(f"operatorgroups.{OLM}", olm.operator_group),
         "catalogs": reader.all(f"catalogsources.{OLM}", olm.catalog),
         "packages": _packages(reader, packages),
     }

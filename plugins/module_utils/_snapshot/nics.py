@@ -12,6 +12,8 @@ from typing import Any
 from .values import number, rows, text
 
 NIC_CLASSES = {"0200": "Ethernet", "0207": "InfiniBand"}
+# NFD's label of an InfiniBand card ("pci-0207_15b3.present"): where NodeFeatures weren't gathered, labels may be all there is.
+_INFINIBAND = "feature.node.kubernetes.io/pci-0207"
 _SPEED = re.compile(r"^(\d{1,9})\s*Mb/s$")
 _LINK = {"ETH": "Ethernet", "IB": "InfiniBand"}
 
@@ -85,8 +87,10 @@ def rdma_capable(
     nics: list[dict[str, Any]] | None,
     catalog: Mapping[str, Any],
 ) -> bool | None:
-    """NFD's label (NVIDIA cards only), an RDMA resource, or a listed card; False only where the cards are known."""
+    """NFD's labels (of NVIDIA cards, of InfiniBand's PCI class), an RDMA resource, or a listed card; False only where the cards are known."""
     if labels.get("feature.node.kubernetes.io/rdma.capable") == "true":
+        return True
+    if any(key.startswith(_INFINIBAND) and value == "true" for key, value in labels.items()):
         return True
     if any(name.startswith("rdma/") for name in allocatable):
         return True

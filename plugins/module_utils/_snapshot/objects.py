@@ -14,6 +14,7 @@ KINDS = {
     "DataScienceCluster": "datascienceclusters.datasciencecluster.opendatahub.io",
     "DSCInitialization": "dscinitializations.dscinitialization.opendatahub.io",
     "ClusterPolicy": "clusterpolicies.nvidia.com",
+    "DeviceConfig": "deviceconfigs.amd.com",
     "NodeFeatureDiscovery": "nodefeaturediscoveries.nfd.openshift.io",
     "LVMCluster": "lvmclusters.lvm.topolvm.io",
     "Kuadrant": "kuadrants.kuadrant.io",

@@ -45,6 +45,22 @@ def subscription(obj: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def operator_group(obj: dict[str, Any]) -> dict[str, Any]:
+    """One OperatorGroup. No targets and no selector: it is for all namespaces."""
+    listed = dig(obj, "spec", "targetNamespaces")
+    targets = [name for name in listed if isinstance(name, str)] if isinstance(listed, list) else []
+    selector = mapping(obj, "spec", "selector")
+    manager = managed_by(obj)
+    return {
+        "name": name_of(obj),
+        "namespace": namespace_of(obj),
+        "targets": targets,
+        "all_namespaces": not targets and not selector,
+        "managed_by": manager,
+        "ours": manager == OURS,
+    }
+
+
 def csv(obj: dict[str, Any]) -> dict[str, Any]:
     """One ClusterServiceVersion."""
     return {

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""NodeFeatureDiscovery and the NVIDIA ClusterPolicy.
+"""NodeFeatureDiscovery, the NVIDIA ClusterPolicy and the AMD DeviceConfig.
 
 A ClusterPolicy is ``ready`` also when there is nothing to do (no NFD labels, no GPU nodes): its reason decides, and
 the nodes' allocatable GPUs, which a target asks for with ``nodes`` (see ``targets.py``). Source: NVIDIA/gpu-operator
@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .fields import because, condition, dig, is_old
+from .fields import because, condition, dig, integer, is_old, is_true
 from .model import State, done, failed, waiting
 
 _EMPTY_READY = {
@@ -56,3 +56,28 @@ def cluster_policy(obj: Mapping[str, Any], options: Mapping[str, Any]) -> State:
     if state == "ready" and ready.get("status") in (None, "True"):
         return done("ready", because(ready))
     return waiting(state or "NoStatus", because(error) if error.get("status") == "True" else because(ready))
+
+
+def device_config(obj: Mapping[str, Any], options: Mapping[str, Any]) -> State:
+    """Done when Ready is True and driver and device plugin run on every node that the selector matches, at least on one.
+
+    Source: ROCm/gpu-operator ``api/v1alpha1/deviceconfig_types.go`` (numbers) and ``internal/conditions`` (types and reasons).
+    """
+    error = condition(obj, "Error")
+    if error.get("status") == "True":
+        return failed(str(error.get("reason") or "Error"), because(error), "Correct the field that the message names.", grace=60)
+    parts = ["driver", "devicePlugin"] if dig(obj, "spec.driver.enable") is not False else ["devicePlugin"]
+    counts = {part: _counts(obj, part) for part in parts}
+    matching = max((count[0] for count in counts.values()), default=0)
+    if is_true(obj, "Ready") and not matching:
+        todo = "Check feature.node.kubernetes.io/amd-gpu on the nodes, and the NodeFeatureRule that makes it."
+        return failed("NoMatchingNodes", "it is ready, but its selector matches no node", todo, grace=120)
+    text = ", ".join(f"{part} on {available} of {nodes}" for part, (nodes, available) in counts.items())
+    if is_true(obj, "Ready") and all(nodes == available == matching for nodes, available in counts.values()):
+        return done("Ready", text)
+    return waiting("NotReady", because(condition(obj, "Ready")) or text)
+
+
+def _counts(obj: Mapping[str, Any], part: str) -> tuple[int, int]:
+    """(nodes that match, nodes on which it is available)."""
+    return integer(obj, f"status.{part}.nodesMatchingSelectorNumber"), integer(obj, f"status.{part}.availableNumber")

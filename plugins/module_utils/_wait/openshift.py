@@ -18,7 +18,8 @@ def pool(obj: Mapping[str, Any], options: Mapping[str, Any]) -> State:
 
     Numbers and conditions must agree: right after a MachineConfig is made, ``Updated`` is still True of the old
     render, so the render named in the status has to be the one in the specification. Source: openshift/api
-    ``machineconfiguration/v1``.
+    ``machineconfiguration/v1``. Options: ``config``, a MachineConfig that has to be part of that render; ``machines``,
+    how many the pool must have at least (a new pool has none until its nodes' labels were seen).
     """
     for kind in ("RenderDegraded", "NodeDegraded", "Degraded"):
         found = condition(obj, kind)
@@ -32,7 +33,8 @@ def pool(obj: Mapping[str, Any], options: Mapping[str, Any]) -> State:
     total, ready = integer(obj, "status.machineCount"), integer(obj, "status.readyMachineCount")
     same = dig(obj, "spec.configuration.name") == dig(obj, "status.configuration.name")
     counted = f"{ready} of {total} machines ready"
-    if same and is_true(obj, "Updated") and not is_true(obj, "Updating") and _all_there(obj, total):
+    lacking = _lacking(obj, options, total)
+    if same and not lacking and is_true(obj, "Updated") and not is_true(obj, "Updating") and _all_there(obj, total):
         return done("Updated", counted)
     if dig(obj, "spec.paused"):
         return failed(
@@ -40,7 +42,17 @@ def pool(obj: Mapping[str, Any], options: Mapping[str, Any]) -> State:
             f"the pool is paused with a change waiting; {counted}",
             'Ask whoever paused it, then: oc patch mcp NAME --type merge -p \'{"spec":{"paused":false}}\'',
         )
-    return waiting("Updating", f"{counted}, {integer(obj, 'status.updatedMachineCount')} updated")
+    return waiting("Updating", lacking or f"{counted}, {integer(obj, 'status.updatedMachineCount')} updated")
+
+
+def _lacking(obj: Mapping[str, Any], options: Mapping[str, Any], total: int) -> str:
+    """What the pool hasn't taken up yet of what was asked for; empty when it has all of it."""
+    config, machines = options.get("config"), int(options.get("machines", 0))
+    sources = dig(obj, "spec.configuration.source")
+    names = [source.get("name") for source in sources if isinstance(source, Mapping)] if isinstance(sources, list) else []
+    if config and config not in names:
+        return f"MachineConfig {config} isn't rendered yet"
+    return f"{total} of {machines} machines are in the pool" if total < machines else ""
 
 
 def _all_there(obj: Mapping[str, Any], total: int) -> bool:

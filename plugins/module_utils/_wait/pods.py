@@ -24,6 +24,8 @@ CRASHES_BEFORE_FAILURE = 3
 _PULL_REASONS = ("ImagePullBackOff", "ErrImagePull", "ErrImageNeverPull", "InvalidImageName", "ImageInspectError")
 _CONFIG_REASONS = ("CreateContainerConfigError", "CreateContainerError", "RunContainerError")
 
+_STARTING_REASONS = ("ContainerCreating", "PodInitializing")
+
 
 def ready(pod: Mapping[str, Any], options: Mapping[str, Any]) -> State:
     """Done when the Pod's Ready condition is True; failed when it ended or can't start."""
@@ -129,6 +131,16 @@ def _containers(pod: Mapping[str, Any], name: str) -> State | None:
                 culprit=name,
             )
     return None
+
+
+def unstarted(pod: Mapping[str, Any]) -> str:
+    """The reason for which a Pod that has a node doesn't start its containers (ContainerCreating …); empty when it does."""
+    if dig(pod, "status.phase") != "Pending" or not dig(pod, "spec.nodeName") or dig(pod, "metadata.deletionTimestamp"):
+        return ""
+    held = [str(dig(status, "state.waiting.reason") or "") for status in _statuses(pod)]
+    if not held:
+        return "ContainerCreating"  # the kubelet hasn't told anything yet
+    return next((reason for reason in held if reason in _STARTING_REASONS), "")
 
 
 def crashed_container(pod: Mapping[str, Any]) -> str | None:

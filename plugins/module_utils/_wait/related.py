@@ -83,6 +83,7 @@ _RULES = {
     "DaemonSet": _by_selector,
     "StatefulSet": _by_selector,
     "ClusterPolicy": _gpu_operator,
+    "DeviceConfig": _own_namespace,
     "NodeFeatureDiscovery": _own_namespace,
     "LVMCluster": _own_namespace,
     "LLMInferenceService": _llm_service,

@@ -133,10 +133,10 @@ def _nearest(word: str, words: Iterable[str]) -> str:
 
 
 def _expand(item: Mapping[str, Any]) -> list[Target]:
-    """A target and the node targets it stands for (``with.nodes`` of ClusterPolicy and NodeFeatureDiscovery)."""
+    """A target and the node targets it stands for (``with.nodes`` of GPU operators and NodeFeatureDiscovery)."""
     own = _one(item)
     nodes = own.options.get("nodes")
-    if own.kind == "ClusterPolicy" and isinstance(nodes, Mapping):
+    if own.kind in ("ClusterPolicy", "DeviceConfig") and isinstance(nodes, Mapping):
         resource = str(own.options.get("resource", "nvidia.com/gpu"))
         return [
             own,

@@ -2,10 +2,13 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Follows lists of objects in threads: list, watch, and again after whatever ends the watch.
+"""Follows lists of objects: reads each once, then watches it in a thread of its own, and again after whatever ends the watch.
 
-A thread puts what it sees into one queue: the objects now (:class:`Seen`), or trouble (:class:`Trouble`). Outages,
-throttling, too old positions and kinds that aren't served yet are lived through; a refusal (401, 403) is final.
+What is seen goes into one queue: the objects now (:class:`Seen`), or trouble (:class:`Trouble`). Outages, throttling, too
+old positions and kinds that aren't served yet are lived through; a refusal (401, 403) is final.
+
+The first reading takes one thread and one connection for all, and watches begin a moment later: most waits of a run that
+finds everything done end before that, for one request a source.
 """
 
 from __future__ import annotations
@@ -13,7 +16,7 @@ from __future__ import annotations
 import contextlib
 import queue
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -25,8 +28,11 @@ WATCH_SECONDS = 240.0
 # Asking for a kind that isn't served costs a discovery request each time.
 KIND_PAUSE = 1.0
 OUTAGE_PAUSE = 2.0
+# Between the first reading of all sources and the first watch.
+GRACE = 0.25
 
 Objects = Mapping[str, Mapping[str, Any]]
+_Reading = tuple[str, str, dict[str, Any]]  # path, resourceVersion, objects
 
 
 class Reader(Protocol):
@@ -73,16 +79,18 @@ class Follower:
         self.events: queue.Queue[Seen | Trouble] = queue.Queue()
         self._cluster = cluster
         self._stop = threading.Event()
-        # Daemons: a thread may sit in a silent watch when the wait ends, and must not keep the process alive.
-        self._threads = [threading.Thread(target=self._run, args=(s,), daemon=True) for s in dict.fromkeys(sources)]
+        self._sources = list(dict.fromkeys(sources))
 
     def __enter__(self) -> Follower:
-        for thread in self._threads:
-            thread.start()
+        self._spawn(self._begin)
         return self
 
     def __exit__(self, *_exc: object) -> None:
         self._stop.set()
+
+    def _spawn(self, work: Callable[..., None], *args: Any) -> None:
+        # Daemons: a thread may sit in a silent watch when the wait ends, and must not keep the process alive.
+        threading.Thread(target=work, args=args, daemon=True).start()
 
     def wait(self, seconds: float) -> list[Seen | Trouble]:
         """Everything that has come in, after at most that many seconds without anything."""
@@ -93,29 +101,60 @@ class Follower:
                 out.append(self.events.get_nowait())
         return out
 
-    def _run(self, source: Source) -> None:
+    def _begin(self) -> None:
+        """Reads all sources one after the other; an outage, and else a last grace, leave them to threads of their own."""
+        read: dict[Source, _Reading] = {}
+        try:
+            for source in self._sources:
+                if not self._stop.is_set() and (reading := self._first(source)):
+                    read[source] = reading
+            self._stop.wait(GRACE)
+        except (Unreachable, Overloaded) as error:
+            self._told(source, error)
+        if not self._stop.is_set():
+            for source in self._sources:
+                self._spawn(self._run, source, read.get(source))
+
+    def _first(self, source: Source) -> _Reading | None:
+        try:
+            return self._list(source)
+        except (Unreachable, Overloaded):
+            raise
+        except Exception as error:
+            self._told(source, error)
+            return None
+
+    def _run(self, source: Source, reading: _Reading | None) -> None:
         while not self._stop.is_set():
             try:
-                self._list_and_watch(source)
-            except (Gone, NotFound):
-                continue
-            except KindMissing:
-                self.events.put(Seen(source, {}, served=False))
-                self._stop.wait(KIND_PAUSE)
-            except (Unreachable, Overloaded) as error:
-                self.events.put(Trouble(source, error, final=False))
-                self._stop.wait(OUTAGE_PAUSE)
+                self._watch(source, reading or self._list(source))
             except Exception as error:
-                self.events.put(Trouble(source, error, final=True))
-                return
+                self._stop.wait(self._told(source, error))
+            reading = None
 
-    def _list_and_watch(self, source: Source) -> None:
+    def _told(self, source: Source, error: Exception) -> float:
+        """Puts what went wrong into the queue, unless listing again mends it; the seconds to pause before the next try."""
+        if isinstance(error, (Gone, NotFound)):
+            return 0.0
+        if isinstance(error, KindMissing):
+            self.events.put(Seen(source, {}, served=False))
+            return KIND_PAUSE
+        passing = isinstance(error, (Unreachable, Overloaded))
+        self.events.put(Trouble(source, error, final=not passing))
+        if not passing:
+            self._stop.set()
+        return OUTAGE_PAUSE
+
+    def _list(self, source: Source) -> _Reading:
         path = self._cluster.path(source.api_version, source.kind, source.namespace or None)
-        selectors = {"label_selector": source.label_selector or None, "field_selector": source.field_selector}
-        found, version = self._cluster.list_versioned(path, **selectors)
+        found, version = self._cluster.list_versioned(path, **_selectors(source))
         objects = {full_name(o): _light(o) for o in found}
         self.events.put(Seen(source, dict(objects)))
-        for kind, obj in self._cluster.watch(path, version, WATCH_SECONDS, **selectors):
+        return path, version, objects
+
+    def _watch(self, source: Source, reading: _Reading) -> None:
+        path, version, objects = reading
+        for kind, obj in self._cluster.watch(path, version, WATCH_SECONDS, **_selectors(source)):
             if self._stop.is_set():
                 return
             if kind == "DELETED":
@@ -123,6 +162,10 @@ class Follower:
             else:
                 objects[full_name(obj)] = _light(obj)
             self.events.put(Seen(source, dict(objects)))
+
+
+def _selectors(source: Source) -> dict[str, str | None]:
+    return {"label_selector": source.label_selector or None, "field_selector": source.field_selector}
 
 
 def is_cluster_error(error: Exception) -> bool:

@@ -16,8 +16,9 @@ from .._olm import catalogs
 from .._olm.decide import Decision, decide
 from .._olm.world import Wish, World
 from .._wait.fields import dig
-from .._wait.tracker import Failure, Tracker, span
-from .follow import Follower, Reader, Seen, Trouble, is_cluster_error
+from .._wait.tracker import Failure, Tracker
+from .follow import Follower, Reader, Seen, Trouble
+from .patience import Final, Patience
 from .sources import Source
 
 _OPERATORS = "operators.coreos.com/v1alpha1"
@@ -86,10 +87,9 @@ class Operators:
         self._read: set[Source] = set()
         self._decisions: list[Decision] = []
         self._approved: dict[str, float] = {}
-        self._outage: tuple[float, Exception] | None = None
-        start = clock()
-        self._deadline, self._next_ask = start + seconds, start
-        self._tracker = Tracker([w.key for w in wishes], start)
+        self._patience = Patience(seconds, show, clock)
+        self._next_ask = self._patience.start
+        self._tracker = Tracker([w.key for w in wishes], self._patience.start)
 
     def run(self) -> Outcome:
         """Blocks until every operator is that far. :raises OperatorsFailed: with object, reason and repair."""
@@ -97,7 +97,7 @@ class Operators:
             while True:
                 now = self._clock()
                 self._beat()
-                for event in follower.wait(min(self._tracker.pause(now, self._deadline), ASK_SECONDS)):
+                for event in follower.wait(min(self._tracker.pause(now, self._patience.deadline), ASK_SECONDS)):
                     self._take(event)
                 if len(self._read) == len(SOURCES):
                     self._act()
@@ -123,34 +123,18 @@ class Operators:
         return self._outcome()
 
     def _take(self, event: Seen | Trouble) -> None:
-        if isinstance(event, Trouble):
-            self._trouble(event)
-            return
-        if self._outage:
-            self._show(f"the API answers again after {span(self._clock() - self._outage[0])}")
-        self._outage = None
-        self._read.add(event.source)
-        name = next(n for n, s in SOURCES.items() if s == event.source)
-        setattr(self._world, name, list(event.objects.values()))
-
-    def _trouble(self, event: Trouble) -> None:
-        if event.final:
-            text = (
-                str(event.error)
-                if is_cluster_error(event.error)
-                else (
-                    f"Watching {event.source.kind} failed: {type(event.error).__name__}: {event.error}. "
-                    "This is a fault of the collection: please report it."
-                )
-            )
-            raise OperatorsFailed(text, self._outcome(), error=event.error)
-        if self._outage is None:
-            self._outage = (self._clock(), event.error)
-            self._show(f"the API doesn't answer, waiting on: {event.error}")
+        try:
+            seen = self._patience.take(event)
+        except Final as final:
+            raise OperatorsFailed(str(final), self._outcome(), error=final.error) from None
+        if seen is not None:
+            self._read.add(seen.source)
+            name = next(n for n, s in SOURCES.items() if s == seen.source)
+            setattr(self._world, name, list(seen.objects.values()))
 
     def _act(self) -> None:
         now = self._clock()
-        if now >= self._next_ask and not self._outage:
+        if now >= self._next_ask and not self._patience.out:
             self._ask()
             self._next_ask = self._clock() + ASK_SECONDS
         self._decisions = decide(self._wishes, self._world)
@@ -209,14 +193,12 @@ class Operators:
         failure = self._tracker.failure(now)
         if failure:
             raise OperatorsFailed(failure.as_text(), self._outcome(), failure)
-        if now < self._deadline:
+        if not self._patience.over:
             return
-        text = self._tracker.timeout_text(now)
-        if self._outage:
-            text += f". The API hasn't answered for {span(now - self._outage[0])}: {self._outage[1]}"
-        raise OperatorsFailed(
-            f"{text}. Look at these Subscriptions; running again goes on from here.", self._outcome(), timed_out=True
+        text = self._patience.late(
+            self._tracker.timeout_text(now), "Look at these Subscriptions; running again goes on from here."
         )
+        raise OperatorsFailed(text, self._outcome(), timed_out=True)
 
     def _outcome(self) -> Outcome:
         rows = {r["object"]: r for r in self._tracker.results()}

@@ -12,12 +12,14 @@ from dataclasses import replace
 from typing import Any, Protocol
 
 from .._errors import KindMissing, NotFound
-from .._wait.model import DONE, State, waiting
+from .._wait.model import DONE, WAITING, State, waiting
 from .._wait.related import Query, query, with_pods
 from .._wait.targets import Target
-from .._wait.tracker import Failure, Tracker, span
+from .._wait.tracker import Failure, Tracker
 from .evidence import Evidence, Looker
-from .follow import Follower, Reader, Seen, Trouble, full_name, is_cluster_error
+from .follow import Follower, Reader, Seen, Trouble, full_name
+from .hangs import Hangs
+from .patience import Final, Patience
 from .sources import Source, pick, plan
 
 # Pods behind a late object are looked at this often; an object gets that long before they are looked at first.
@@ -65,11 +67,11 @@ class Wait:
         self._evidence = Evidence(cluster)
         self._seen: dict[Source, Seen] = {}
         self._pods: dict[Query, list[Mapping[str, Any]]] = {}
-        self._outage: tuple[float, Exception] | None = None
-        start = clock()
-        self._deadline = start + seconds
-        self._next_look = start + LOOK_SECONDS
-        self._tracker = Tracker([t.key for t in targets], start)
+        self._hints: dict[Target, str] = {}
+        self._patience = Patience(seconds, show, clock)
+        self._next_look = self._patience.start + LOOK_SECONDS
+        self._hangs = Hangs(self._evidence, clock)
+        self._tracker = Tracker([t.key for t in targets], self._patience.start)
 
     def run(self) -> list[dict[str, Any]]:
         """Blocks until all objects are ready; their results. :raises WaitFailed: with object, reason and repair."""
@@ -88,51 +90,53 @@ class Wait:
                 self._end()
 
     def _pause(self, now: float) -> float:
-        if self._unread() and now >= self._deadline:
+        if self._unread() and self._patience.over:
             return FIRST_READ_SECONDS / 100
-        return min(self._tracker.pause(now, self._deadline), max(0.0, self._next_look - now))
+        return min(self._tracker.pause(now, self._patience.deadline), max(0.0, self._next_look - now))
 
     def _unread(self) -> bool:
         """Whether a source has said nothing yet: then time isn't up, whatever the clock says."""
-        return len(self._seen) < len(set(self._sources.values())) and not self._outage
+        return len(self._seen) < len(set(self._sources.values())) and not self._patience.out
 
     def _take(self, event: Seen | Trouble) -> None:
-        if isinstance(event, Seen):
-            if self._outage:
-                self._show(f"the API answers again after {span(self._clock() - self._outage[0])}")
-            self._outage = None
-            self._seen[event.source] = event
-            return
-        if event.final:
-            text = (
-                str(event.error)
-                if is_cluster_error(event.error)
-                else (
-                    f"Watching {event.source.kind} failed: {type(event.error).__name__}: {event.error}. "
-                    "This is a fault of the collection: please report it."
-                )
-            )
-            raise WaitFailed(text, self._tracker.results(), error=event.error)
-        if self._outage is None:
-            self._outage = (self._clock(), event.error)
-            self._show(f"the API doesn't answer, waiting on: {event.error}")
+        try:
+            seen = self._patience.take(event)
+        except Final as final:
+            raise WaitFailed(str(final), self._tracker.results(), error=final.error) from None
+        if seen is not None:
+            self._seen[seen.source] = seen
 
     def _judge(self) -> None:
         now = self._clock()
         for target in self._targets:
             seen = self._seen.get(self._sources[target])
             if seen is not None:
-                self._tracker.update(target.key, state_of(target, seen, self._pods), now)
+                state = state_of(target, seen, self._pods)
+                hint = self._hints.get(target, "")
+                if hint and state.phase == WAITING:
+                    state = waiting(state.reason, f"{state.detail}; {hint}" if state.detail else hint)
+                self._tracker.update(target.key, state, now)
 
     def _look(self) -> None:
         """Reads the Pods behind objects that aren't ready, at most every few seconds, never during an outage."""
-        if self._clock() < self._next_look or self._outage:
+        if self._clock() < self._next_look or self._patience.out:
             return
         asked = {q for q in map(self._query, self._targets) if q}
         self._pods = {q: self._evidence.pods(q) for q in asked}
+        self._hints = {target: hint for target in self._targets if (hint := self._hangs.told(self._behind(target)))}
         self._next_look = self._clock() + LOOK_SECONDS
-        if asked:
+        if asked or self._hints:
             self._judge()
+
+    def _behind(self, target: Target) -> list[Mapping[str, Any]]:
+        """The Pods of a target that isn't ready: those that were asked for, or the awaited ones themselves."""
+        seen = self._seen.get(self._sources[target])
+        if seen is None or self._tracker.rows[target.key].state.phase == DONE:
+            return []
+        if target.kind == "Pod":
+            return pick(target, seen.objects)
+        asked = self._query(target)
+        return self._pods.get(asked, []) if asked else []
 
     def _query(self, target: Target) -> Query | None:
         seen = self._seen.get(self._sources[target])
@@ -151,18 +155,15 @@ class Wait:
         if failure:
             failure = self._explained(failure)
             raise WaitFailed(failure.as_text(), self._tracker.results(), failure)
-        if now < self._deadline or (self._unread() and now < self._deadline + FIRST_READ_SECONDS):
+        if not self._patience.over or (self._unread() and now < self._patience.deadline + FIRST_READ_SECONDS):
             return
         text = self._tracker.timeout_text(now)
         late = self._tracker.slowest()
         warning = self._warning(late.key) if late else ""
         if warning:
             text += f". Last warning about {late.key if late else ''}: {warning}"
-        if self._outage:
-            text += f". The API hasn't answered for {span(now - self._outage[0])}: {self._outage[1]}"
-        raise WaitFailed(
-            f"{text}. Look at these objects; running again goes on from here.", self._tracker.results(), timed_out=True
-        )
+        text = self._patience.late(text, "Look at these objects; running again goes on from here.")
+        raise WaitFailed(text, self._tracker.results(), timed_out=True)
 
     def _explained(self, failure: Failure) -> Failure:
         pods = [p for found in self._pods.values() for p in found] or self._own_pods()

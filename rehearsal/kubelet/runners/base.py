@@ -36,6 +36,7 @@ class Context:
     binaries: dict[str, str]  # name -> path, from the settings
     delay: Callable[[str, float], float]  # named delay (seconds at this speed), with its default
     scenario: Obj
+    rdma: list[Obj] = field(default_factory=list)  # the node's NICs whose RDMA device the container was given
 
     @property
     def image(self) -> str:

@@ -18,7 +18,8 @@ DOWNLOAD_SECONDS = 2.0
 
 
 def launch(context: Context) -> Launch:
-    settings = {"seconds": context.delay("model-download", DOWNLOAD_SECONDS), "gated_models": context.scenario.get("gated_models") or []}
+    settings = {"seconds": context.delay("model-download", DOWNLOAD_SECONDS),
+                **{name: context.scenario.get(name) or [] for name in ("gated_models", "denied_models")}}
     return Launch(
         argv=context.command([ENTRYPOINT]),
         links=python_links(),

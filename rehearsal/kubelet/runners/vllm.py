@@ -1,7 +1,7 @@
 # Copyright (c) 2026 llmd.openshift contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""vLLM: the pod's own script runs; the ``vllm`` that it finds on its PATH is ours and becomes llm-d-inference-sim."""
+"""vLLM: the pod's own script runs; the ``vllm`` that it finds on its PATH is ours (``../../shims/vllm.py``)."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 
 from rehearsal.errors import RehearsalError
+from rehearsal.kubelet import rdma
 from rehearsal.kubelet.quantity import parse
 from rehearsal.kubelet.rootplan import HOST
 from rehearsal.kubelet.runners.base import PRIVATE, PYTHON, SHIMS, Context, Launch, python_links, python_shim, script
@@ -23,6 +24,7 @@ ENTRYPOINT = ["python3", "-m", "vllm.entrypoints.openai.api_server"]
 LOAD_SECONDS = 4.0
 NEEDS_GPU = re.compile(r"cuda|rocm|vllm/vllm-openai")
 DEVICES = ("nvidia.com/gpu", "amd.com/gpu")
+FAULTS = ("kv_transfer", "kv_offload_silent", "missing_ranks")  # of a scenario, handed on to the process
 
 
 def launch(context: Context) -> Launch:
@@ -33,6 +35,8 @@ def launch(context: Context) -> Launch:
     settings = {
         "version": version, "flags": flags_of(_table(), version), "simulator": HOST + context.binary("llm-d-inference-sim"),
         "gpus": gpus(context), "load_seconds": context.delay("vllm-load", LOAD_SECONDS), "pod_ip": context.pod_ip,
+        "transfer_scale": context.delay("kv-transfer", 1.0),
+        "faults": {name: context.scenario[name] for name in FAULTS if name in context.scenario},
     }
     return Launch(
         argv=context.command(ENTRYPOINT),
@@ -41,6 +45,7 @@ def launch(context: Context) -> Launch:
             "/usr/local/bin/vllm": script(python_shim("vllm")),
             "/usr/local/bin/python3": (_python(), 0o755),
             f"{PRIVATE}/vllm.json": (json.dumps(settings), 0o644),
+            **rdma.files(context.rdma, context.pod_ip, down=context.scenario.get("kv_transfer") == "tcp"),
         },
     )
 

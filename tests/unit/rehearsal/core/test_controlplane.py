@@ -19,7 +19,8 @@ from rehearsal.controlplane import Files
 from rehearsal.crds import Crds
 from rehearsal.errors import RehearsalError
 from rehearsal.kube import Kube
-from rehearsal.supervisor import _catalogs_ready, _node_addresses, _nodes_ready
+from rehearsal.prepare import _node_addresses
+from rehearsal.supervisor import _catalogs_ready, _nodes_ready
 
 
 @pytest.fixture

@@ -6,18 +6,20 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from rehearsal.faults import Fault, Head, Plan, Proxy, refusal
+from rehearsal.fault_answers import Request, refusal
+from rehearsal.faults import Fault, Head, Plan, Proxy
 
 
 def hits(row: dict[str, Any], times: list[float], verb: str = "GET", path: str = "/api/v1/pods") -> list[bool]:
     fault = Fault(row)
-    return [fault.strikes(verb, path, now, now - times[0], 0.5) for now in times]
+    return [fault.strikes(Request(verb, path, {}), now, now - times[0], 0.5) for now in times]
 
 
 def test_wakes_after_requests_and_sleeps_after_count() -> None:
@@ -55,7 +57,7 @@ def test_matches_verb_and_path(match: dict[str, str], struck: bool) -> None:
 
 def test_unmatched_requests_do_not_wake_it() -> None:
     fault = Fault({"kind": "500", "after_requests": 1, "count": 9, "match": {"verb": "PATCH"}})
-    struck = [fault.strikes(verb, "/", 0, 0, 0) for verb in ("GET", "GET", "PATCH", "PATCH")]
+    struck = [fault.strikes(Request(verb, "/", {}), 0, 0, 0) for verb in ("GET", "GET", "PATCH", "PATCH")]
     assert struck == [False, False, False, True]
 
 
@@ -67,15 +69,20 @@ def test_plan_reads_changed_settings_and_survives_half_written_ones(tmp_path: Pa
     file = tmp_path / "settings.json"
     write(file, [{"kind": "500", "after_requests": 0, "count": 100}])
     plan = Plan(file)
-    assert plan.choose("GET", "/")
+    assert plan.choose(Request("GET", "/", {}))
     file.write_text('{"speed":', encoding="utf-8")
-    assert plan.choose("GET", "/"), "the old list holds"
+    assert plan.choose(Request("GET", "/", {})), "the old list holds"
     write(file, [])
-    assert plan.choose("GET", "/") is None
+    assert plan.choose(Request("GET", "/", {})) is None
+
+
+def answer(kind: str, verb: str = "GET", path: str = "/api/v1/nodes", headers: dict[str, str] | None = None, **row: Any) -> tuple[int, Any]:
+    head, _, body = refusal(kind, row, Request(verb, path, headers or {})).partition(b"\r\n\r\n")
+    return int(head.split()[1]), json.loads(body)
 
 
 def test_refusals_look_like_the_api_servers() -> None:
-    head, _, body = refusal(Fault({"kind": "429", "retry_after": 3})).partition(b"\r\n\r\n")
+    head, _, body = refusal("429", {"retry_after": 3}, Request("GET", "/", {})).partition(b"\r\n\r\n")
     status = json.loads(body)
     assert head.startswith(b"HTTP/1.1 429 ") and b"Retry-After: 3" in head
     assert (status["kind"], status["reason"], status["details"]["retryAfterSeconds"]) == (
@@ -83,7 +90,60 @@ def test_refusals_look_like_the_api_servers() -> None:
         "TooManyRequests",
         3,
     )
-    assert b"Retry-After" not in refusal(Fault({"kind": "500"}))
+    assert b"Retry-After" not in refusal("500", {}, Request("GET", "/", {}))
+    assert answer("401")[1]["reason"] == "Unauthorized"
+    code, status = answer("disk-full", "PATCH")
+    assert (code, status["message"]) == (500, "etcdserver: mvcc: database space exceeded") and "reason" not in status
+
+
+def test_a_conflict_names_the_object() -> None:
+    code, status = answer("409", "PUT", "/apis/apps/v1/namespaces/a/deployments/b?fieldManager=x")
+    assert (code, status["reason"]) == (409, "Conflict")
+    assert status["message"].startswith('Operation cannot be fulfilled on deployments.apps "b": the object has been modified;')
+
+
+def test_forbidden_names_user_verb_and_resource() -> None:
+    claims = base64.urlsafe_b64encode(b'{"sub":"system:serviceaccount:a:b"}').decode().rstrip("=")
+    token = {"authorization": f"Bearer x.{claims}.y"}
+    assert answer("403", "POST", "/api/v1/namespaces/n/pods", token)[1]["message"] == (
+        'pods is forbidden: User "system:serviceaccount:a:b" cannot create resource "pods" in API group "" in the namespace "n"'
+    )
+    message = answer("403", "GET", "/apis/nvidia.com/v1/clusterpolicies?limit=500", {"authorization": "Bearer abc"})[1]["message"]
+    assert message == (
+        'clusterpolicies.nvidia.com is forbidden: User "system:admin" cannot list resource "clusterpolicies" in API group "nvidia.com" at the cluster scope'
+    )
+    assert 'cannot get resource "namespaces"' in answer("403", path="/api/v1/namespaces/n")[1]["message"]
+
+
+def test_gone_reaches_a_watch_as_an_event() -> None:
+    assert answer("410")[0] == 410
+    code, event = answer("410", path="/api/v1/nodes?watch=true&resourceVersion=1")
+    assert (code, event["type"], event["object"]["code"], event["object"]["reason"]) == (200, "ERROR", 410, "Expired")
+
+
+@pytest.mark.parametrize(
+    ("kind", "hit", "spared"),
+    [
+        ("watch-drop", ("GET", "/a?watch=true"), ("GET", "/a")),
+        ("disk-full", ("POST", "/a"), ("GET", "/a")),
+        ("409", ("PATCH", "/a"), ("POST", "/a")),
+    ],
+)
+def test_some_kinds_hit_only_what_they_can(kind: str, hit: tuple[str, str], spared: tuple[str, str]) -> None:
+    row = {"kind": kind, "after_requests": 0, "count": 9}
+    assert hits(row, [0], *hit) == [True]
+    assert hits(row, [0], *spared) == [False]
+
+
+def test_an_outage_begins_by_the_clock_without_a_request(tmp_path: Path) -> None:
+    now = [100.0]
+    write(tmp_path / "s", [{"kind": "outage", "after_seconds": 5, "for_seconds": 10}])
+    plan = Plan(tmp_path / "s", lambda: now[0])
+    assert plan.choose(Request("GET", "/", {})) is None and not plan.outage()
+    now[0] = 106.0
+    assert plan.outage()
+    now[0] = 117.0
+    assert not plan.outage() and plan.choose(Request("GET", "/", {})) is None
 
 
 class Upstream:
@@ -160,3 +220,46 @@ def test_slow_answers_late_and_speed_shortens_it(tmp_path: Path) -> None:
     write(tmp_path / "s", [{"kind": "slow", "after_requests": 0, "count": 1}], speed=100)
     upstream, answers = asyncio.run(talk(tmp_path / "s", [GET]))
     assert len(upstream.requests) == 1 and answers[0].startswith(b"HTTP/1.1 200")
+
+
+class Stream(Upstream):
+    """A watch: its answer begins and never ends."""
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await Head.read(reader)
+        writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n")
+        await writer.drain()
+        await reader.read(1)
+        writer.close()
+
+
+async def follow(settings: Path) -> tuple[bytes, str]:
+    """Watch through the proxy: what came, and how it ended."""
+    real = await asyncio.start_server(Stream().serve, "127.0.0.1", 0)
+    front = await asyncio.start_server(Proxy(Plan(settings), None, real.sockets[0].getsockname()).serve, "127.0.0.1", 0)  # type: ignore[arg-type]
+    reader, writer = await asyncio.open_connection(*front.sockets[0].getsockname())
+    writer.write(b"GET /api/v1/pods?watch=true HTTP/1.1\r\nHost: x\r\n\r\n")
+    came = b""
+    try:
+        while data := await asyncio.wait_for(reader.read(100), 5):
+            came += data
+        return came, "end"
+    except (OSError, TimeoutError) as error:
+        return came, type(error).__name__
+    finally:
+        writer.close()
+        front.close()
+        real.close()
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"kind": "watch-drop", "after_requests": 0, "count": 1, "seconds": 0.3},
+        {"kind": "outage", "after_seconds": 0.5, "for_seconds": 60},
+    ],
+)
+def test_a_running_watch_is_cut(tmp_path: Path, fault: dict[str, Any]) -> None:
+    write(tmp_path / "s", [fault])
+    came, how = asyncio.run(follow(tmp_path / "s"))
+    assert came.endswith(b"2\r\nhi\r\n") and how == "ConnectionResetError"

@@ -128,6 +128,9 @@ def test_channel_heads(package: str, channel: str, csv: str) -> None:
 def test_release_pins_are_in_the_catalog() -> None:
     for release in data.names("openshift"):
         openshift = data.load_openshift(release)
+        if "service_mesh" not in openshift:
+            assert not openshift["gateway_api"], "who has a Gateway API has it by Service Mesh"
+            continue
         blobs = catalog_render.render(data.load_catalog("redhat-operators"), fake_crd, openshift["catalog"].lstrip("v"))
         channel = openshift["service_mesh"]["channel"]
         entries = [
@@ -187,7 +190,7 @@ def test_one_version_of_a_crd() -> None:
     catalog = data.load_catalog("redhat-operators")
     blobs = catalog_render.render(catalog, fake_crd, "4.20")
     [old] = [blob for blob in blobs if blob["name"] == "rhods-operator.2.25.0"]
-    definition = next(m for m in manifests(old)[1:] if m["spec"]["names"]["kind"] == "DataScienceCluster")
+    definition = next(m for m in manifests(old)[1:] if m["spec"]["names"]["kind"] == "DSCInitialization")
     assert [(v["name"], v["served"], v["storage"]) for v in definition["spec"]["versions"]] == [("v1", True, True)]
     package = {
         **catalog["packages"][0],
@@ -222,7 +225,7 @@ def test_examples_are_accepted(hand_written: crds.Crds, faults_of: Any) -> None:
         if b["schema"] == "olm.bundle"
         for e in json.loads(manifests(b)[0]["metadata"]["annotations"]["alm-examples"])
     ]
-    assert {example["kind"] for example in examples} == {"ClusterPolicy", "NicClusterPolicy"}
+    assert {example["kind"] for example in examples} == {"ClusterPolicy", "DeviceConfig", "NicClusterPolicy"}
     for example in examples:
         assert faults_of(hand_written, example) == []
 
@@ -251,3 +254,26 @@ def test_broken_catalog_is_refused(folder: Path, edit: Any, said: str) -> None:
     with pytest.raises(RehearsalError) as caught:
         data.load_catalog("redhat-operators")
     assert said in str(caught.value) and str(path) in str(caught.value)
+
+
+def test_a_packed_bundle_is_an_image_with_a_description() -> None:
+    package = "openshift-cert-manager-operator"
+    blobs = catalog_render.render(data.load_catalog("redhat-operators"), fake_crd, "4.20", {"unpack-failure": {"package": package}})
+    packed = [blob for blob in blobs if blob["schema"] == "olm.bundle" and blob["package"] == package]
+    assert packed and all("cert-manager/openshift-cert-manager-operator-bundle@sha256:" in blob["image"] for blob in packed)
+    kinds = {prop["type"] for blob in packed for prop in blob["properties"]}
+    assert "olm.csv.metadata" in kinds and "olm.bundle.object" not in kinds
+    assert all(not blob["image"] for blob in blobs if blob["schema"] == "olm.bundle" and blob["package"] != package)
+
+
+def test_a_variant_of_a_definition_is_asked_for_by_its_name() -> None:
+    asked: list[str] = []
+
+    def crd(name: str) -> dict:
+        asked.append(name)
+        return fake_crd(name.partition("@")[0])
+
+    package = {**data.load_catalog("redhat-operators")["packages"][0], "versions": {"2.25.10": {"owns": ["a.b/Kind@2.25"]}}, "channels": {"stable": ["2.25.10"]},
+               "default_channel": "stable"}
+    catalog_render.render({"publisher": "x", "packages": [package]}, crd)
+    assert asked == ["a.b/Kind@2.25"]

@@ -163,9 +163,9 @@ def test_a_new_file_is_a_new_profile(folder: Path) -> None:
         (("h200-roc", "4.20", []), "Unknown profile 'h200-roc': did you mean 'h200-roce'? Known: a100-ethernet"),
         (
             ("h200-roce", "4.20.2", []),
-            "Unknown version of OpenShift '4.20.2': did you mean '4.20.20'? Known: 4.19, 4.19.9",
+            "Unknown version of OpenShift '4.20.2': did you mean '4.20.20'? Known: 4.18, 4.18.30",
         ),
-        (("h200-roce", "4.20", ["epp-ded"]), "Unknown scenario 'epp-ded': did you mean 'epp-dead'? Known: api-faults"),
+        (("h200-roce", "4.20", ["epp-ded"]), "Unknown scenario 'epp-ded': did you mean 'epp-dead'? Known: api-conflict"),
         (("../profiles/h200-roce", "4.20", []), "Unknown profile '../profiles/h200-roce'"),
         (("_devices", "4.20", []), "Unknown profile '_devices'"),
     ],
@@ -180,10 +180,14 @@ def test_unknown_names(what: tuple[str, str, list[str]], said: str) -> None:
 @pytest.mark.parametrize("name", RELEASES)
 def test_release(name: str) -> None:
     release = data.load_openshift(name)
-    minor = name.rsplit(".", 1)[0]
-    assert release["version"] == name
-    assert release["history"][0]["version"] == name
-    assert data.load_openshift(minor) == release
+    version, _, target = name.partition("-to-")
+    minor = version.rsplit(".", 1)[0]
+    assert release["version"] == version
+    assert release["history"][0]["version"] == version
+    if target:
+        assert release["upgrade"]["to"] == target and set(release["upgrade"]["updated"]) <= set(release["cluster_operators"])
+    else:
+        assert data.load_openshift(minor) == release
     assert release["kubernetes"].startswith(f"v1.{int(minor.split('.')[1]) + 13}.")
     assert len(set(release["payload_images"].values())) == len(release["payload_images"])
 
@@ -201,9 +205,11 @@ def test_broken_release_is_refused(folder: Path) -> None:
 
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_scenario(name: str) -> None:
-    scenario = data.load("h200-roce", "4.20", [name])["scenario"]
+    loaded = data.load("h200-roce", "4.20", [name])
+    scenario = loaded["scenario"]
     assert scenario["names"] == [name]
-    assert len(scenario) > 1
+    # its delays, if any, are the profile's now
+    assert len(scenario) > 1 or loaded["profile"]["delays"] != data.load("h200-roce", "4.20", [])["profile"]["delays"]
 
 
 def test_scenarios_are_merged(folder: Path) -> None:

@@ -172,3 +172,25 @@ def test_topology_follows_the_profile() -> None:
 def test_catalog_sources_point_to_the_given_addresses() -> None:
     source = pick(build(catalogs={"redhat-operators": "10.0.0.1:1"}), "CatalogSource")
     assert source["spec"]["address"] == "10.0.0.1:1"
+
+
+def test_a_cluster_in_the_middle_of_an_update() -> None:
+    found = {(o["kind"], o["metadata"]["name"]): o for o in build("cpu-only", "4.20.20-to-4.21.15")}
+    status = found["ClusterVersion", "version"]["status"]
+    assert [(row["version"], row["state"]) for row in status["history"][:2]] == [("4.21.15", "Partial"), ("4.20.20", "Completed")]
+    assert status["desired"]["version"] == "4.21.15" and status["history"][0]["completionTime"] is None
+    progressing = next(c for c in status["conditions"] if c["type"] == "Progressing")
+    assert progressing["status"] == "True" and progressing["message"].endswith("waiting on network")
+
+    def operator(name: str) -> tuple[str, str]:
+        state = found["ClusterOperator", name]["status"]
+        return state["versions"][0]["version"], next(c["status"] for c in state["conditions"] if c["type"] == "Progressing")
+
+    assert operator("etcd") == ("4.21.15", "False") and operator("network") == ("4.20.20", "True") and operator("machine-config") == ("4.20.20", "False")
+    assert {o["status"]["nodeInfo"]["kubeletVersion"] for key, o in found.items() if key[0] == "Node" and o["apiVersion"] == "v1"} == {"v1.33.9"}
+
+
+def test_a_fleet_has_a_thousand_different_nodes() -> None:
+    nodes = [o for o in build("fleet-1000") if (o["kind"], o["apiVersion"]) == ("Node", "v1")]
+    addresses = {a["address"] for node in nodes for a in node["status"]["addresses"] if a["type"] == "InternalIP"}
+    assert len(nodes) == len(addresses) == 1000

@@ -138,31 +138,42 @@ def test_devices(line: str, gpus: int | None, words: str | None) -> None:
             shim.check_devices(serve(line), gpus)
 
 
-@pytest.mark.parametrize(("version", "key", "fails"), [
-    ("0.13.0", "num_cpu_blocks", False), ("0.13.0", "cpu_bytes_to_use", True), ("0.18.0", "num_cpu_blocks", True), ("0.18.0", "cpu_bytes_to_use", False),
-])
-def test_the_size_of_cpu_offload_changed_its_name(version: str, key: str, fails: bool) -> None:
-    config = {"kv_connector": "OffloadingConnector", "kv_connector_extra_config": {key: 1000}}
-    if fails:
-        with pytest.raises(shim.EngineError, match="must be specified in kv_connector_extra_config"):
-            shim.check_offload(config, version)
-    else:
-        shim.check_offload(config, version)
-    shim.check_offload({"kv_connector": "NixlConnector"}, version)
-
-
 def test_the_simulators_flags() -> None:
     words = shim.translate(serve("/mnt/models --served-model-name a b --port 8001 --ssl-certfile c --ssl-keyfile k --gpu-memory-utilization 0.9 "
-                                 "--lora-modules x=/p --block-size 48"), "/mnt/models", 100)
+                                 "--lora-modules x=/p"), "/mnt/models", 100, 16, 64)
     line = " ".join(words)
-    assert line.startswith("--model a --served-model-name a b --port 8001 --max-model-len 100")
-    assert "--ssl-certfile c --ssl-keyfile k" in line and "gpu-memory" not in line and "--block-size 16" in line
+    assert line.startswith("--model a --served-model-name a b --max-model-len 100")
+    assert "ssl" not in line and "--port" not in line and "gpu-memory" not in line and "--block-size 16" in line and "--kv-cache-size 64" in line
     assert '--lora-modules {"name": "x", "path": "/p", "base_model_name": "a"}' in line
 
 
 def test_without_prefix_caching_the_simulator_has_no_cache() -> None:
-    assert "--enable-kvcache" in shim.translate(serve("m"), "m", 1)
-    assert "--enable-kvcache" not in shim.translate(serve("m --no-enable-prefix-caching"), "m", 1)
+    assert "--enable-kvcache" in shim.translate(serve("m"), "m", 1, 16, 64)
+    assert "--enable-kvcache" not in shim.translate(serve("m --no-enable-prefix-caching"), "m", 1, 16, 64)
+
+
+def settings(version: str = "0.13.0", **more: Any) -> dict[str, Any]:
+    return {"version": version, "gpus": 8, "simulator": "/sim", "pod_ip": "10.0.0.1", "load_seconds": 0, **more}
+
+
+def test_what_is_to_be_served() -> None:
+    line = "m --served-model-name a b --port 8001 --ssl-certfile c --ssl-keyfile k -dp 4 -dpl 2 --block-size 48 --max-model-len 1000 -tp 2"
+    job = shim.make_job(serve(line), "m", settings())
+    assert (job.names, job.port, job.certificate, job.key, job.tensor_parallel) == (["a", "b"], 8001, "c", "k", 2)
+    assert (job.layout.size, job.layout.local, job.block_size, job.blocks) == (4, 2, 16, 8192)
+    assert job.command[0] == "/sim" and job.env["POD_IP"] == "10.0.0.1"
+
+
+def test_a_prompt_that_could_never_fit_is_refused() -> None:
+    with pytest.raises(shim.EngineError, match="To serve at least one request"):
+        shim.make_job(serve("m --max-model-len 1000 --num-gpu-blocks-override 10"), "m", settings())
+
+
+def test_scenarios_reach_the_process() -> None:
+    faults = {"kv_transfer": "fails", "kv_offload_silent": True, "missing_ranks": [-1]}
+    job = shim.make_job(serve("m"), "m", settings(faults=faults))
+    assert (job.faults.transfers, job.faults.offload_silent, job.faults.missing) == ("fails", True, [-1])
+    assert shim.make_job(serve("m"), "m", settings()).faults.transfers == ""
 
 
 def test_headers_that_vllm_hasnt_are_switched_off() -> None:
@@ -232,3 +243,12 @@ def test_the_initializer_writes_a_model_that_the_vllm_shim_accepts(tmp_path: Pat
 def test_a_model_image_has_the_same_files() -> None:
     launch = storage.model_image(context("quay.io/me/model:1", args=["sh", "-c", "sleep 1"]))
     assert launch.argv[0] == "sh" and "/models/config.json" in launch.files
+
+
+def test_a_good_token_of_an_account_without_access_is_refused() -> None:
+    with pytest.raises(storage_initializer.StorageError) as refused:
+        storage_initializer.check("hf://Qwen/Qwen3-8B", {"HF_TOKEN": "hf_abc"}, [], ["."])
+    assert "403 Client Error" in refused.value.detail and "not in the authorized list" in refused.value.detail
+    with pytest.raises(storage_initializer.StorageError) as without:
+        storage_initializer.check("hf://Qwen/Qwen3-8B", {}, [], ["."])
+    assert "401 Client Error" in without.value.detail

@@ -170,7 +170,7 @@ def server() -> Object:
         "pci_id": "10de:2335", "class": "0302", "subsystem": "10de:18be", "vendor": "nvidia", "product": "NVIDIA H200", "memory_mib": 143771,
         "family": "hopper", "compute": "9.0", "mig_capable": True, "sriov_totalvfs": 20, "health": "ok",
     }  # fmt: skip
-    nic = {"name": "ens1", "pci_id": "15b3:1021", "class": "0200", "subsystem": "15b3:0041", "driver": "mlx5_core", "speed_mbps": 400000,
+    nic = {"name": "ens1", "pci": "0000:1a:00.0", "link_layer": "Ethernet", "pci_id": "15b3:1021", "class": "0200", "subsystem": "15b3:0041", "driver": "mlx5_core", "speed_mbps": 400000,
            "mtu": 9000, "state": "up", "sriov_totalvfs": 16}  # fmt: skip
     return {
         "name": "gpu-0", "roles": ["worker"], "arch": "amd64", "system": {"vendor": "Dell Inc.", "product": "PowerEdge XE9680"},

@@ -302,6 +302,54 @@ class TestCluster:
         cluster = storage.settle({"name": "a", "deviceSelector": selector})
         assert cluster["status"]["state"] == "Ready"
 
+    def test_a_disk_with_data_is_refused(self, storage: Any) -> None:
+        storage.settings.data["scenario"] = {"disk-with-data": {"node": "gpu-0", "holds": "filesystem"}}
+        cluster = storage.settle({"name": "a", "deviceSelector": {"paths": [PATH1]}})
+        row = cluster["status"]["deviceClassStatuses"][0]["nodeStatus"][0]
+        assert (cluster["status"]["state"], row["status"]) == ("Failed", "Failed")
+        assert "/dev/nvme1n1 has an invalid filesystem signature (xfs) and cannot be used" in row["reason"]
+
+    @pytest.mark.parametrize(
+        ("selector", "state", "words"),
+        [
+            ({"paths": [PATH1]}, "Failed", "no such file or directory"),
+            ({"optionalPaths": [PATH1]}, "Failed", "no available devices to create it"),
+        ],
+    )
+    def test_a_disk_that_vanishes_while_in_use(self, storage: Any, selector: Any, state: str, words: str) -> None:
+        assert storage.settle({"name": "a", **({"deviceSelector": selector} if selector else {})})["status"]["state"] == "Ready"
+        storage.settings.data["scenario"] = {"disk-vanishes": {"node": "gpu-0"}}
+        storage.settings.data["profile"]["delays"]["disk-lifetime"] = 0.0
+        cluster = storage.settle()
+        assert cluster["status"]["state"] == state
+        assert words in cluster["status"]["deviceClassStatuses"][0]["nodeStatus"][0]["reason"]
+        storage.settings.data["scenario"] = {}
+        assert storage.settle()["status"]["state"] == "Ready"
+
+    def test_a_thick_group_of_several_disks_stays_ready_without_one_a_thin_pool_does_not(self, storage: Any) -> None:
+        thin = {"name": "pool", "sizePercent": 90, "overprovisionRatio": 10}
+        storage.settle({"name": "a", "deviceSelector": {"optionalPaths": [PATH1, "/dev/nvme2n1"]}})
+        storage.settings.data["scenario"] = {"disk-vanishes": {"node": "gpu-0"}}
+        storage.settings.data["profile"]["delays"]["disk-lifetime"] = 0.0
+        cluster = storage.settle()
+        row = cluster["status"]["deviceClassStatuses"][0]["nodeStatus"][0]
+        assert (cluster["status"]["state"], row["devices"]) == ("Ready", ["/dev/nvme2n1", "[unknown]"])
+        storage.kube.get(f"lvm.topolvm.io/v1alpha1|LVMVolumeGroup|{NS}|a")["spec"]["thinPoolConfig"] = thin
+        storage.kube.get(storage.kube.path_of(cluster))["spec"]["storage"]["deviceClasses"][0]["thinPoolConfig"] = thin
+        cluster = storage.settle()
+        row = cluster["status"]["deviceClassStatuses"][0]["nodeStatus"][0]
+        assert cluster["status"]["state"] == "Degraded" and "could not activate the inactive logical volume" in row["reason"]
+        storage.settings.data["scenario"] = {}
+        cluster = storage.settle()
+        row = cluster["status"]["deviceClassStatuses"][0]["nodeStatus"][0]
+        assert (cluster["status"]["state"], row["devices"]) == ("Ready", ["/dev/nvme1n1", "/dev/nvme2n1"])
+
+    def test_a_thin_class_gives_more_than_it_has(self, storage: Any) -> None:
+        thin = {"name": "pool", "sizePercent": 90, "overprovisionRatio": 10}
+        storage.settle({"name": "a", "thinPoolConfig": thin})
+        assert storage.topolvm.free("gpu-0", "a") == group_size([3840755982336] * 2, thin)
+        assert storage.topolvm.free("gpu-0", "a") > 8 * group_size([3840755982336] * 2, None)
+
     def test_a_class_for_no_node_stays_in_progress(self, storage: Any) -> None:
         terms = {"nodeSelectorTerms": [{"matchExpressions": [{"key": "nope", "operator": "Exists"}]}]}
         assert storage.settle({"name": "a", "nodeSelector": terms})["status"]["state"] == "Progressing"
@@ -332,6 +380,16 @@ class TestVolumes:
         assert volume["spec"]["nodeAffinity"]["required"]["nodeSelectorTerms"][0]["matchExpressions"][0]["values"] == ["gpu-0"]
         assert storage.topolvm.free("gpu-0", "a") == before - 100 * 2**30
         assert storage.events("ProvisioningSucceeded")
+
+    def test_a_provisioner_that_hangs_provisions_nothing(self, storage: Any) -> None:
+        storage.settle({"name": "a"})
+        storage.settings.data["scenario"] = {"pvc-pending": True}
+        pending = claim(storage)
+        assert storage.topolvm.reconcile(storage.kube, pending)
+        assert volumes(storage) == []
+        storage.settings.data["scenario"] = {}
+        storage.topolvm.reconcile(storage.kube, pending)
+        assert len(volumes(storage)) == 1
 
     def test_too_big_is_refused_and_given_back_to_the_scheduler(self, storage: Any) -> None:
         storage.settle({"name": "a"})

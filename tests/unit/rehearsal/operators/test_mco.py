@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from rehearsal.operators import mco_pool, mco_render
+from rehearsal.operators import mco_checks, mco_pool, mco_render
 from rehearsal.operators.mco import Mco
 from rehearsal.operators.mco_node import must_evict, resumed
 from rehearsal.operators.mco_pool import CURRENT, DEGRADED, DESIRED, DONE, REASON, STATE
@@ -61,7 +61,8 @@ class TestRender:
             mco_render.merge([config("00"), bad])
 
     def actions(self, old: dict[str, Any], new: dict[str, Any], files: Any = None, units: Any = None) -> list[str]:
-        return mco_render.actions(mco_render.merge([old]), mco_render.merge([new]), files or {}, units or {})
+        policies = mco_checks.action_types(None)
+        return mco_render.actions(mco_render.merge([old]), mco_render.merge([new]), {**policies[0], **(files or {})}, units or {})
 
     def test_the_same_content_needs_nothing(self) -> None:
         assert self.actions(config("a"), config("b")) == []
@@ -81,8 +82,27 @@ class TestRender:
 
     def test_policies_are_read_from_machineconfiguration(self) -> None:
         spec = {"nodeDisruptionPolicy": {"files": [{"path": "/x", "actions": [{"type": "None"}]}], "units": [{"name": "u", "actions": [{"type": "Reload"}]}]}}
-        assert mco_render.disruption_policies({"spec": spec}) == ({"/x": ["None"]}, {"u": ["Reload"]})
-        assert mco_render.disruption_policies(None) == ({}, {})
+        files, units = mco_checks.action_types({"spec": spec})
+        assert (files["/x"], units) == (["None"], {"u": ["Reload"]})
+        assert files["/etc/containers/policy.json"] == ["Reload"]
+        assert "/x" not in mco_checks.action_types(None)[0]
+
+    @pytest.mark.parametrize(
+        ("kind", "spec", "why"),
+        [
+            ("KubeletConfig", {"kubeletConfig": {"featureGates": {"A": True}}}, "featureGates is not allowed to be set, but contains: map[A:true]"),
+            ("KubeletConfig", {"kubeletConfig": {"clusterDNS": ["1.2.3.4"]}}, "clusterDNS is not allowed to be set, but contains: [1.2.3.4]"),
+            ("KubeletConfig", {"logLevel": 11}, "LogLevel is not valid"),
+            ("KubeletConfig", {"kubeletConfig": {"topologyManagerPolicy": "best-effort"}}, None),
+            ("ContainerRuntimeConfig", {"containerRuntimeConfig": {"pidsLimit": 5}}, "invalid PidsLimit 5"),
+            ("ContainerRuntimeConfig", {"containerRuntimeConfig": {"logSizeMax": "4096"}}, "cannot be less than 8kB"),
+            ("ContainerRuntimeConfig", {"containerRuntimeConfig": {"defaultRuntime": "kata"}}, "must be one of crun, runc"),
+            ("ContainerRuntimeConfig", {"containerRuntimeConfig": {"pidsLimit": 4096}}, None),
+        ],
+    )
+    def test_what_may_not_be_set_is_refused(self, kind: str, spec: dict[str, Any], why: str | None) -> None:
+        told = mco_checks.refusal(kind, spec)
+        assert told is None if why is None else why in (told or "")
 
 
 class TestPools:
@@ -183,7 +203,7 @@ class TestDrain:
 def machines(world: Any) -> Any:
     """Two workers, one master, settled on their first configuration; `settle(n)` runs n rounds."""
     world.no_delays()
-    world.settings.data["profile"]["delays"]["drain-timeout"] = 1000.0
+    world.settings.data["profile"]["delays"].update({"drain-timeout": 1000.0, "drain-threshold": 1000.0})
     for name in ("master", "worker"):
         world.kube.add(config(f"00-{name}", name))
         world.kube.add(pool(name))
@@ -271,11 +291,13 @@ class TestMco:
         machines.kube.add(config("99-kargs", kernelArguments=["x"]))
         machines.settle(5)
         assert condition_of(machines, "worker", "Degraded")["status"] == "False"
-        machines.settings.data["profile"]["delays"]["drain-timeout"] = 0.0
+        machines.settings.data["profile"]["delays"].update({"drain-timeout": 0.0, "drain-threshold": 0.0})
         machines.settle(2)
         assert condition_of(machines, "worker", "Degraded")["status"] == "True"
         assert "failed to drain node: w-0 after 1 hour" in condition_of(machines, "worker", "NodeDegraded")["message"]
-        assert "violate the pod's disruption budget" in machines.events("DrainThresholdExceeded")[0]["message"]
+        told = machines.events("DrainThresholdExceeded")[0]["message"]
+        assert told.endswith('Error message from drain: error when evicting pods/"app-1" -n "app": global timeout reached: 1m30s')
+        assert machines.events("DrainFailed")
         assert counters(machines)["reboots"] == {}
         machines.kube.blocked.clear()
         machines.settle(20)
@@ -297,6 +319,63 @@ class TestMco:
         machines.settle(10)
         assert condition_of(machines, "worker", "Updated")["status"] == "True"
         assert counters(machines) == {"drains": {}, "reboots": {}}
+        assert machines.events("SkipReboot")
+
+    def test_a_changed_file_degrades_the_node_and_stops_the_pool(self, machines: Any) -> None:
+        machines.settings.data["scenario"] = {"mcp-degraded": {"node": "w-1"}}
+        machines.settle(1)
+        machines.kube.add(config("99-kargs", kernelArguments=["x"]))
+        machines.settle(10)
+        assert counters(machines)["reboots"] == {}
+        assert condition_of(machines, "worker", "NodeDegraded")["reason"] == "1 nodes are reporting degraded status on sync"
+        message = condition_of(machines, "worker", "Degraded")["message"]
+        assert message.startswith('Node w-1 is reporting: "unexpected on-disk state validating against rendered-worker-')
+        assert machines.events("ConfigDriftDetected")
+        machines.settings.data["scenario"] = {}
+        machines.settle(20)
+        assert condition_of(machines, "worker", "Degraded")["status"] == "False"
+        assert counters(machines)["reboots"] == {"w-0": 1, "w-1": 1}
+
+    def test_a_node_that_never_returns_leaves_the_pool_updating(self, machines: Any) -> None:
+        machines.settings.data["scenario"] = {"node-never-returns": {"node": "w-0"}}
+        machines.kube.add(config("99-kargs", kernelArguments=["x"]))
+        machines.settle(15)
+        assert counters(machines)["reboots"] == {"w-0": 1}
+        pool_status = machines.kube.get(f"{API}|MachineConfigPool||worker")["status"]
+        assert (pool_status["unavailableMachineCount"], pool_status["degradedMachineCount"]) == (1, 0)
+        assert condition_of(machines, "worker", "Updating")["status"] == "True"
+        ready = next(c for c in machines.kube.get("v1|Node||w-0")["status"]["conditions"] if c["type"] == "Ready")
+        assert ready["status"] == "Unknown"
+        machines.settings.data["scenario"] = {}
+        machines.settle(20)
+        assert condition_of(machines, "worker", "Updated")["status"] == "True"
+
+    def test_a_single_node_reboots_without_a_drain(self, machines: Any) -> None:
+        machines.settings.data["profile"]["platform"] = {"control_plane_topology": "SingleReplica"}
+        machines.pod("app-1", "w-0", metadata={"ownerReferences": [{"kind": "ReplicaSet"}]})
+        machines.kube.blocked.add("app-1")
+        machines.kube.add(config("99-kargs", kernelArguments=["x"]))
+        machines.settle(15)
+        assert counters(machines) == {"drains": {}, "reboots": {"w-0": 1, "w-1": 1}}
+        assert machines.events("Drain")[0]["message"] == "Drain not required, skipping"
+        assert not machines.kube.get("v1|Node||w-0")["spec"].get("unschedulable")
+
+    def test_policies_in_force_are_told(self, machines: Any) -> None:
+        machines.mco.start(machines.kube)
+        found = machines.kube.get("operator.openshift.io/v1|MachineConfiguration||cluster")
+        machines.mco.reconcile(machines.kube, found)
+        status = machines.kube.get("operator.openshift.io/v1|MachineConfiguration||cluster")["status"]
+        assert "/etc/crio/policies" in [item["path"] for item in status["nodeDisruptionPolicyStatus"]["clusterPolicies"]["files"]]
+
+    def test_a_refused_kubeletconfig_makes_no_configuration(self, machines: Any) -> None:
+        selector = {"matchLabels": {"pools.operator.machineconfiguration.openshift.io/worker": ""}}
+        spec = {"machineConfigPoolSelector": selector, "kubeletConfig": {"featureGates": {"X": True}}}
+        machines.kube.add({"apiVersion": API, "kind": "KubeletConfig", "metadata": {"name": "bad"}, "spec": spec})
+        machines.settle(5)
+        condition = machines.kube.get(f"{API}|KubeletConfig||bad")["status"]["conditions"][0]
+        assert (condition["type"], condition["status"]) == ("Failure", "False")
+        assert "featureGates is not allowed" in condition["message"]
+        assert counters(machines)["reboots"] == {}
 
     def test_a_config_that_cannot_be_rendered_degrades_the_pool_and_touches_no_node(self, machines: Any) -> None:
         bad = config("99-bad")

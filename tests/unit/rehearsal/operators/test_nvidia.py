@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
-from rehearsal.operators import nvidia_labels, nvidia_operands
+from rehearsal.operators import nvidia_labels, nvidia_operands, pod_logs
 from rehearsal.operators.nvidia_gpu import NvidiaGpu, daemon_set_ready, stream_tags
 from rehearsal.operators.pod_status import is_ready
 
@@ -178,6 +179,8 @@ def daemon_set_controller(world: Any, workload: Any) -> None:
         meta = {"name": name, "namespace": NS, "labels": template["metadata"]["labels"], "ownerReferences": owner}
         pod = {"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": {**template["spec"], "nodeName": "gpu-0"}, "status": {"phase": "Pending"}}
         kube.add(pod)
+    if not wanted:
+        kube.objects.pop(path, None)
     pod = kube.get(path)
     workload["status"] = {
         "observedGeneration": workload["metadata"]["generation"],
@@ -195,6 +198,104 @@ def told(world: Any) -> tuple[str, str]:
 def allocatable(world: Any) -> str | None:
     value = world.kube.get("v1|Node||gpu-0")["status"].get("allocatable", {}).get("nvidia.com/gpu")
     return None if value is None else str(value)
+
+
+def upgrade_states(world: Any, rounds: int) -> list[str]:
+    """The values that the upgrade label takes."""
+    seen: list[str] = []
+    for _ in range(rounds):
+        step(world)
+        value = world.kube.get("v1|Node||gpu-0")["metadata"]["labels"].get(nvidia_labels.UPGRADE_STATE)
+        seen += [value] if value and (not seen or seen[-1] != value) else []
+    while seen and seen[0] in ("upgrade-done", "upgrade-required"):
+        seen.pop(0)
+    return seen
+
+
+def gpu_pod(world: Any, name: str = "model") -> Any:
+    limits = {"limits": {"nvidia.com/gpu": "1"}}
+    return world.pod(name, "gpu-0", containers=[{"name": "c", "image": "i", "resources": limits}])
+
+
+def mig(world: Any, config: str, rounds: int = 10) -> list[str]:
+    """Ask for a layout; the values that the state label takes."""
+    world.kube.get("v1|Node||gpu-0")["metadata"]["labels"]["nvidia.com/mig.config"] = config
+    seen: list[str] = []
+    for _ in range(rounds):
+        step(world)
+        value = world.kube.get("v1|Node||gpu-0")["metadata"]["labels"].get("nvidia.com/mig.config.state", "")
+        seen += [value] if not seen or seen[-1] != value else []
+    return seen
+
+
+def resources(world: Any) -> dict[str, str]:
+    found = world.kube.get("v1|Node||gpu-0")["status"].get("allocatable", {})
+    return {key: value for key, value in found.items() if key.startswith("nvidia.com/")}
+
+
+class TestMig:
+    @pytest.fixture
+    def ready(self, cluster: Any) -> Any:
+        cluster.settings.data["profile"]["delays"]["mig-reconfigure"] = 0.0
+        for gpu in cluster.settings.data["profile"]["nodes"][0]["gpus"]:
+            gpu["pci_id"] = "10de:2335"
+        for _ in range(5):
+            step(cluster)
+        return cluster
+
+    def test_single(self, ready: Any) -> None:
+        assert mig(ready, "all-1g.18gb") == ["pending", "success"]
+        assert resources(ready) == {"nvidia.com/gpu": "56"}
+        labels = ready.kube.get("v1|Node||gpu-0")["metadata"]["labels"]
+        assert labels["nvidia.com/gpu.product"] == "NVIDIA-H200-MIG-1g.18gb"
+        assert labels["nvidia.com/gpu.deploy.device-plugin"] == "true", "its clients are back"
+        assert mig(ready, "all-disabled")[-1] == "success"
+        assert resources(ready) == {"nvidia.com/gpu": "8"}
+        assert ready.kube.get("v1|Node||gpu-0")["metadata"]["labels"]["nvidia.com/gpu.product"] == "NVIDIA-H200"
+
+    def test_single_cannot_name_a_mixture(self, ready: Any) -> None:
+        assert mig(ready, "all-balanced")[-1] == "success"
+        assert resources(ready) == {"nvidia.com/gpu": "0"}
+        assert ready.kube.get("v1|Node||gpu-0")["metadata"]["labels"]["nvidia.com/gpu.product"] == "NVIDIA-H200-MIG-INVALID"
+
+    def test_mixed(self, ready: Any) -> None:
+        ready.kube.get(ready.kube.path_of(ready.policy))["spec"]["mig"] = {"strategy": "mixed"}
+        mig(ready, "all-balanced")
+        assert resources(ready) == {"nvidia.com/gpu": "0", "nvidia.com/mig-1g.18gb": "16", "nvidia.com/mig-2g.35gb": "8",
+                                    "nvidia.com/mig-3g.71gb": "8"}  # fmt: skip
+        labels = ready.kube.get("v1|Node||gpu-0")["metadata"]["labels"]
+        assert labels["nvidia.com/mig-2g.35gb.count"] == "8"
+        mig(ready, "all-disabled")
+        assert resources(ready)["nvidia.com/mig-1g.18gb"] == "0"
+        assert "nvidia.com/mig-2g.35gb.count" not in ready.kube.get("v1|Node||gpu-0")["metadata"]["labels"]
+
+    @pytest.mark.parametrize("config", ["all-1g.10gb", "nonsense"])
+    def test_a_layout_of_another_gpu_fails(self, ready: Any, config: str) -> None:
+        assert mig(ready, config) == ["failed"]
+        assert resources(ready) == {"nvidia.com/gpu": "8"}
+
+    def test_half_done(self, ready: Any) -> None:
+        ready.settings.data["scenario"] = {"mig-half-done": {"node": "gpu-0"}}
+        assert mig(ready, "all-7g.141gb") == ["pending", "failed"]
+        assert resources(ready) == {"nvidia.com/gpu": "0"}
+        assert ready.kube.get("v1|Node||gpu-0")["metadata"]["labels"]["nvidia.com/gpu.product"] == "NVIDIA-H200-MIG-INVALID"
+
+    def test_a_workload_holds_the_gpus(self, ready: Any) -> None:
+        gpu_pod(ready)
+        assert mig(ready, "all-1g.18gb") == ["pending", "failed"]
+        assert resources(ready) == {"nvidia.com/gpu": "8"}
+
+    def test_with_leave_to_reboot_it_reboots(self, ready: Any) -> None:
+        ready.settings.data["profile"]["delays"]["reboot"] = 0.0
+        ready.kube.get(ready.kube.path_of(ready.policy))["spec"]["migManager"] = {"env": [{"name": "WITH_REBOOT", "value": "true"}]}
+        held = gpu_pod(ready)
+        assert mig(ready, "all-1g.18gb", 4)[-1] == "rebooting"
+        node_object = ready.kube.get("v1|Node||gpu-0")
+        assert node_object["metadata"]["labels"].get("type") != "kwok"
+        assert node_object["status"]["conditions"][0]["status"] == "Unknown"
+        ready.kube.delete(ready.kube.path_of(held))
+        counters = json.loads((ready.settings.state / "run" / "counters.json").read_text())
+        assert counters["reboots"] == {"gpu-0": 1}
 
 
 class TestClusterPolicy:
@@ -332,14 +433,73 @@ class TestClusterPolicy:
         cluster.kube.get(cluster.kube.path_of(cluster.policy))["spec"]["driver"].update(
             repository="nvcr.io/nvidia", image="driver", version="595.1.1"
         )
-        cluster.operator.reconcile(cluster.kube, cluster.kube.get(cluster.kube.path_of(cluster.policy)))
-        cluster.operator.reconcile(cluster.kube, cluster.kube.get(cluster.kube.path_of(cluster.policy)))
-        assert cluster.kube.get("v1|Node||gpu-0")["metadata"]["labels"][key] == "pod-restart-required"
-        for _ in range(6):
-            step(cluster)
+        seen = upgrade_states(cluster, 20)
+        order = ["cordon-required", "wait-for-jobs-required", "pod-restart-required", "validation-required", "uncordon-required",
+                 "upgrade-done"]  # fmt: skip
+        assert seen == [state for state in order if state in seen], "a step takes two looks, so some states pass unseen"
+        assert (seen[0], seen[-1]) == ("cordon-required", "upgrade-done")
         labels = cluster.kube.get("v1|Node||gpu-0")["metadata"]["labels"]
-        assert labels[key] == "upgrade-done"
+        assert not cluster.kube.get("v1|Node||gpu-0")["spec"].get("unschedulable")
         assert labels["nvidia.com/cuda.driver-version.full"] == "595.1.1"
+
+    def test_an_upgrade_waits_for_pods_that_a_budget_protects_and_then_fails(self, cluster: Any) -> None:
+        cluster.settings.data["profile"]["delays"]["gpu-pod-deletion"] = 1000.0
+        upgrade = {"autoUpgrade": True, "podDeletion": {"timeoutSeconds": 300}}
+        cluster.policy["spec"]["driver"]["upgradePolicy"] = upgrade
+        for _ in range(5):
+            step(cluster)
+        gpu_pod(cluster)
+        cluster.kube.blocked.add("model")
+        cluster.kube.get(cluster.kube.path_of(cluster.policy))["spec"]["driver"].update(repository="r", image="driver", version="595.1.1")
+        assert upgrade_states(cluster, 10)[-1] == "pod-deletion-required"
+        assert cluster.kube.get("v1|Node||gpu-0")["spec"]["unschedulable"] is True
+        assert allocatable(cluster) == "8", "the old driver still runs"
+        cluster.settings.data["profile"]["delays"]["gpu-pod-deletion"] = 0.0
+        assert upgrade_states(cluster, 3)[-1] == "upgrade-failed"
+        assert cluster.events("GPUDriverUpgrade")
+
+    @pytest.mark.parametrize(("why", "words"), [("nouveau", "nouveau"), ("secure-boot", "Key was rejected by service"), ("build", "was not created")])
+    def test_a_crash_loop_says_why_in_the_log(self, cluster: Any, why: str, words: str) -> None:
+        cluster.settings.data["scenario"] = {"driver-crash-loop": {"node": "gpu-0", "why": why}}
+        for _ in range(3):
+            step(cluster)
+        pod = cluster.operator.play.driver_pod("gpu-0")
+        waiting = pod["status"]["containerStatuses"][0]["state"]["waiting"]
+        assert waiting["reason"] == "CrashLoopBackOff"
+        assert words in pod_logs.path(cluster.settings.state, pod["metadata"]["uid"], "nvidia-driver-ctr").read_text()
+        assert allocatable(cluster) in (None, "0")
+        cluster.settings.data["scenario"] = {}
+        for _ in range(5):
+            step(cluster)
+        assert allocatable(cluster) == "8"
+
+    def test_a_driver_in_use_crashes_the_driver_manager(self, cluster: Any) -> None:
+        cluster.settings.data["scenario"] = {"driver-crash-loop": {"node": "gpu-0", "why": "in-use"}}
+        for _ in range(3):
+            step(cluster)
+        row = cluster.operator.play.driver_pod("gpu-0")["status"]["initContainerStatuses"][0]
+        assert (row["name"], row["state"]["waiting"]["reason"]) == ("k8s-driver-manager", "CrashLoopBackOff")
+
+    def test_an_image_that_cannot_be_pulled(self, cluster: Any) -> None:
+        cluster.settings.data["scenario"] = {"image_pull_failures": ["nvcr\\.io/nvidia/driver"]}
+        for _ in range(3):
+            step(cluster)
+        rows = cluster.operator.play.driver_pod("gpu-0")["status"]["containerStatuses"]
+        waiting = next(row["state"]["waiting"] for row in rows if row["name"] == "nvidia-driver-ctr")
+        assert waiting["reason"] == "ImagePullBackOff" and "unauthorized" in waiting["message"]
+        assert cluster.events("Failed")
+        cluster.settings.data["scenario"] = {}
+        for _ in range(5):
+            step(cluster)
+        assert allocatable(cluster) == "8"
+
+    def test_seven_of_eight(self, cluster: Any) -> None:
+        cluster.settings.data["scenario"] = {"seven-of-eight-gpus": {"node": "gpu-0"}}
+        for _ in range(5):
+            step(cluster)
+        assert allocatable(cluster) == "7"
+        assert cluster.kube.get("v1|Node||gpu-0")["metadata"]["labels"]["nvidia.com/gpu.count"] == "7"
+        assert told(cluster) == ("ready", "Reconciled"), "the policy knows nothing of it"
 
     def test_with_the_policy_the_gpus_go(self, cluster: Any) -> None:
         for _ in range(5):

@@ -179,3 +179,19 @@ def test_tls_rules_wait_for_the_shadow_service() -> None:
     rule = odh_objects.destination_rules(service, ("a", "m-inference-pool-ip-1234"))[2]
     assert rule["spec"]["host"] == "m-inference-pool-ip-1234.a.svc.cluster.local"
     assert rule["spec"]["trafficPolicy"]["tls"]["sni"] == "m-kserve-workload-svc.a.svc.cluster.local"
+
+
+def test_release_225_spells_the_pickers_flags_in_camel_case() -> None:
+    (picker,) = made("2.25.10")["kserve-config-llm-scheduler"]["spec"]["router"]["scheduler"]["template"]["containers"]
+    assert picker["args"][:2] == ["--poolName", "x"] and {"--secureServing", "--modelServerMetricsScheme", "--certPath"} <= set(picker["args"])
+    assert Release("3.0.0").picker_flag("--pool-name") == "--pool-name"
+    assert Release("2.25.0").picker_flag("/var/run/a-b") == "/var/run/a-b"
+
+
+def test_release_225_with_serverless_needs_two_more_operators() -> None:
+    wanted = {"spec": {"serving": {"managementState": "Managed"}, "defaultDeploymentMode": "RawDeployment"}}
+    told = by_type(rhoai_status.serverless_lacking(wanted, Release("2.25.10"), {"serverless-operator"}))["Ready"]
+    assert told["message"] == "ServiceMesh operator must be installed for this component's configuration"
+    assert not rhoai_status.serverless_lacking(wanted, Release("2.25.10"), {"serverless-operator", "servicemeshoperator"})
+    assert not rhoai_status.serverless_lacking(wanted, Release("3.3.6"), set())
+    assert not rhoai_status.serverless_lacking({"spec": {"serving": {"managementState": "Removed"}}}, Release("2.25.10"), set())

@@ -65,6 +65,13 @@ class Shelf:
         return self._store(obj)
 
 
+def test_the_namespace_is_made_with_the_first_lock_only():
+    shelf = Shelf()
+    assert lock.acquire(shelf, ME, check=True)["made_namespace"] is True and shelf.obj is None
+    assert lock.acquire(shelf, ME)["made_namespace"] is True
+    assert lock.acquire(shelf, ME)["made_namespace"] is False
+
+
 def test_free_lock_is_taken_and_then_renewed_with_its_first_time():
     shelf = Shelf()
     assert lock.acquire(shelf, ME)["action"] == "acquired"

@@ -22,6 +22,9 @@ class Script:
 
     def __init__(self, paths: list[Any], applies: list[Any]) -> None:
         self.paths, self.applies, self.sent = paths, applies, 0
+        self.live: dict[str, dict[str, Any]] = {}
+        self.listing: list[dict[str, Any]] | None = []
+        self.listed: list[str] = []
 
     @staticmethod
     def _next(entries: list[Any]) -> Any:
@@ -35,10 +38,16 @@ class Script:
         return False
 
     def path(self, api_version: str, kind: str, namespace: str | None = None, name: str | None = None) -> str:
-        return "/x"
+        return f"/x/{name}" if name else "/x"
 
-    def get(self, path: str) -> None:
-        return None
+    def find(self, path: str) -> dict[str, Any] | None:
+        return self.live.get(path)
+
+    def list(self, path: str, label_selector: str | None = None) -> list[Any]:
+        self.listed.append(path)
+        if self.listing is None:
+            raise _errors.Forbidden("The cluster forbids the request", path, "HTTP 403", "Ask.")
+        return self.listing
 
     def apply(self, obj: dict[str, Any], dry_run: bool = False, force: bool = False) -> dict[str, Any]:
         self.sent += 1
@@ -81,3 +90,50 @@ def test_errors_are_about_the_object_and_keep_the_request():
     with pytest.raises(_errors.Forbidden) as caught:
         run(Script(["served"], [forbidden]))
     assert caught.value.where == "Thing t" and caught.value.details["request"].startswith("PATCH /x")
+
+
+def ours(name: str, **data: str) -> dict[str, Any]:
+    """A ConfigMap that we applied with these data."""
+    labels = {"app.kubernetes.io/managed-by": "llmd-openshift"}
+    fields = {"f:data": {f"f:{key}": {} for key in data}, "f:metadata": {"f:labels": {"f:app.kubernetes.io/managed-by": {}}}}
+    note = {"manager": "llmd-openshift", "operation": "Apply", "apiVersion": "v1", "fieldsV1": fields}
+    return {**declared(name, **data), "metadata": {"name": name, "namespace": "n", "labels": labels, "managedFields": [note]}}
+
+
+def declared(name: str, **data: str) -> dict[str, Any]:
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "namespace": "n"}, "data": data}
+
+
+class Shelf(Script):
+    """Serves namespaced ConfigMaps."""
+
+    def namespaced(self, api_version: str, kind: str) -> bool:
+        return True
+
+
+def test_what_is_settled_costs_one_list_and_no_write():
+    api = Shelf(["served"], [declared("c", x="1")])
+    api.listing = [ours("a", x="1"), ours("b", x="1")]
+    executor = Executor(api, Options())
+    executor.apply([declared("a", x="1"), declared("b", x="2"), declared("c", x="1")])
+    assert [row.action for row in executor.done] == ["unchanged", "updated", "created"]
+    assert api.sent == 2 and api.listed == ["/x"]
+
+
+def test_without_the_right_to_list_each_object_is_asked_for():
+    api = Shelf(["served"], [declared("b", x="1")])
+    api.listing, api.live = None, {"/x/a": ours("a", x="1"), "/x/b": ours("b", x="1")}
+    executor = Executor(api, Options())
+    executor.apply([declared("a", x="1"), declared("b", x="1")])
+    assert [row.action for row in executor.done] == ["unchanged", "unchanged"] and api.sent == 0
+
+
+def test_pauses_of_a_wait_for_a_kind_go_through_the_given_sleep():
+    """That one keeps the run's lock, and ends the wait of a run that was killed."""
+    from ansible_collections.llmd.openshift.plugins.module_utils._access.lease import Locked
+
+    def stop(_seconds: float) -> None:
+        raise Locked("The run has ended", "process 1", "killed", "Run again.")
+
+    with pytest.raises(Locked):
+        Executor(Script([MISSING], [THING]), Options(wait_crds_seconds=3600), sleep=stop).apply([THING])

@@ -273,17 +273,6 @@ def test_a_waiver_for_another_subject_does_nothing(judged):
 # ---- nearest yes ----
 
 
-def test_nearest_yes_leaves_out_the_nodes_that_fail(judged):
-    cluster = snapshot(*[node(f"w{n}", rdma="up" if n < 2 else "down") for n in range(4)])
-    nearest = judged(cluster, declared(path="pd_disaggregation"))["chosen"]["nearest_yes"]
-    assert len(nearest) == 1 and "w0, w1" in nearest[0] and "leave out w2, w3" in nearest[0]
-
-
-def test_nearest_yes_mends_what_has_no_way_around(judged):
-    nearest = judged(snapshot(node("g0"), openshift="4.18.1"), declared())["chosen"]["nearest_yes"]
-    assert nearest == ["OpenShift (4.18.1): Update OpenShift to 4.20.0 or newer, or choose another llmd_release."]
-
-
 def test_a_yes_needs_no_nearest_yes(judged):
     assert judged(GOOD, declared())["chosen"]["nearest_yes"] == []
 

@@ -111,7 +111,7 @@ def test_schema_enum_of_formats_is_the_list_of_formats():
         ("traits.yml", "pcie_generation: 4", "pcie_generation: four", "A100"),
         ("declaration.yml", "type: int", "type: integer", "type"),
         ("disruptions.yml", "minutes: 5", "minutes: soon", "minutes"),
-        ("automation.yml", "vendors: [nvidia]", "vendors: []", "vendors"),
+        ("automation.yml", "vendors: [", "vendors: [intel, ", "vendors"),
     ],
 )
 def test_a_broken_file_is_refused_by_name_and_place(broken, file, old, new, where):

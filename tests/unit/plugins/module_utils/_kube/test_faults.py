@@ -119,3 +119,10 @@ def test_resources_without_subresources():
     document = {"resources": [{"name": "x/status", "kind": "X"}, {"name": "xs", "kind": "X", "namespaced": True}, None]}
     assert paths.resources_of(document) == {"X": ("xs", True)}
     assert paths.resources_of(None) == {}
+
+
+def test_a_field_that_the_kind_does_not_have_is_a_bad_object_and_not_a_sick_server() -> None:
+    text = "failed to create typed patch object (a/b; x/v1, Kind=T): errors:\n  .spec.new: field not declared in schema\n  .spec.l[name=\"m\"].odd: field not declared in schema"
+    fault = answer(500, text)
+    assert not fault.retry and type(fault.error).__name__ == "Invalid"
+    assert fault.error.details["fields"] == [".spec.l[name=\"m\"].odd", ".spec.new"] and ".spec.new" in fault.error.todo

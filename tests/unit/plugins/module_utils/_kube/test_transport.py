@@ -11,6 +11,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -334,3 +335,21 @@ def test_untrusted_certificate_is_final(tmp_path):
 def test_options_are_kubernetes_cores():
     assert {"kubeconfig", "context", "host", "api_key", "validate_certs", "proxy", "impersonate_user"} <= set(AUTH_SPEC)
     assert AUTH_SPEC["api_key"]["no_log"] is True
+
+
+def test_an_object_that_is_missing_is_told_from_a_kind_that_is_not_served(wire: Wire) -> None:
+    status = {"kind": "Status", "reason": "NotFound", "message": 'things.x "t" not found', "details": {"name": "t", "kind": "things"}}
+    wire.script = [http(404, status), http(404, {"kind": "Status", "message": "the server could not find the requested resource"})]
+    cluster = Cluster.connect({"host": wire.url, "deadline_seconds": 1})
+    path = cluster.path("nvidia.com/v1", "ClusterPolicy", name="t")
+    assert cluster.find(path) is None and len(wire.seen) == 1  # the path cost no request
+    with pytest.raises(_errors.KindMissing):
+        cluster.find(path)
+
+
+def test_the_servers_clock_is_read_from_its_last_answer(wire: Wire) -> None:
+    wire.script = [http(200, {"kind": "X"}, "Date: Tue, 24 Nov 2026 10:00:00 GMT\r\n")]
+    cluster = Cluster.connect({"host": wire.url, "deadline_seconds": 1})
+    cluster.get("/x")
+    assert 0 <= (cluster.server_time() - datetime(2026, 11, 24, 10, tzinfo=UTC)).total_seconds() < 5
+    assert len(wire.seen) == 1

@@ -51,6 +51,9 @@ class Api(FakeCluster):
         return copy
 
     def get(self, path: str) -> dict[str, Any] | None:
+        return self.find(path)
+
+    def find(self, path: str) -> dict[str, Any] | None:
         kind, namespace, name = path.split("|")
         return self.objects.get(kind, {}).get(f"{namespace}/{name}")
 
@@ -130,6 +133,13 @@ def test_measures_and_leaves_nothing() -> None:
         "Pod",
     }
     assert api.left() == []
+
+
+def test_it_keeps_the_lock_while_it_measures() -> None:
+    api, beats = Api(), []
+    service(api)
+    Probe(api, orders(), beat=lambda: beats.append(1)).run()
+    assert beats
 
 
 @pytest.mark.parametrize(

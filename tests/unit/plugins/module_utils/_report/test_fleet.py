@@ -45,7 +45,7 @@ def report(host: str = "a", verdict: str = "supported", failure: dict[str, Any] 
     facts: dict[str, Any] = {
         "declared": {"release": "3.3", "path": "inference_scheduling"},
         "snapshot": snapshot(node("gpu-0.example.com"), node("gpu-1.example.com"), node("m0", None, None)),
-        "assessment": {"findings": [finding()], "verdicts": verdicts, "best_release": "3.3"},
+        "assessment": {"findings": [finding()], "verdicts": verdicts, "best_release": "3.3", "best_releases": {"inference_scheduling": "3.3", "pd_disaggregation": None}},
         "plan": {},
         "proof": {},
     }
@@ -111,6 +111,7 @@ def test_a_ticket_names_verdicts_and_what_to_do():
     page = markdown.render(report())
     assert "| inference\\_scheduling (declared) | supported | GA |" in page and "Connect gpu-0." in page
     assert "<https://access.redhat.com/articles/7136620>" in page
+    assert "| best for this cluster | 3.3 | none |" in page
 
 
 def test_a_ticket_of_a_run_that_stopped_early():

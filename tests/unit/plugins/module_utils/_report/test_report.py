@@ -189,6 +189,21 @@ def test_the_summary_names_what_to_do_for_failures_only() -> None:
     assert lines[-1] == "report   reports/x/report.html"
 
 
+def test_the_summary_leaves_other_paths_to_the_files() -> None:
+    own, other, general = finding(status="fail"), finding(status="fail"), finding(status="fail")
+    own.update(path="inference_scheduling", observed="own")
+    other.update(path="pd_disaggregation", observed="not ours")
+    general.update(path=None, observed="all paths")
+    made = report(assessment={"findings": [own, other, general], "verdicts": []})
+    lines = "\n".join(text.render({**made, "path": "inference_scheduling"}, []))
+    assert "own" in lines and "all paths" in lines and "not ours" not in lines
+
+
 def test_bars_fill_the_width() -> None:
     rows = html.bars(journal.stages(journal.last_run(EVENTS)))
     assert rows[0]["left"] == 0 and round(rows[-1]["left"] + rows[-1]["width"]) == 100
+
+
+@pytest.mark.parametrize("character", ["\x1b", "\x07", "\x9b", "\u202e", "\u2067"])
+def test_a_page_has_no_terminal_control_and_no_turned_text(character: str) -> None:
+    assert html.inert(f"<p>a{character}b\n\tc é 节</p>") == "<p>a\ufffdb\n\tc é 节</p>"

@@ -136,3 +136,18 @@ def test_the_network_policy_names_its_sources_and_only_the_service() -> None:
 def test_an_unknown_release_is_refused_with_the_known_ones() -> None:
     with pytest.raises(dialects.UnknownRelease, match=r"RHOAI 9\.9.*2\.25, 3\.0, 3\.2, 3\.3, 3\.4"):
         dialects.of_release("9.9")
+
+
+def test_amd_takes_the_preset_that_the_cluster_has() -> None:
+    names = ["v3-3-6-kserve-config-llm-template", "v3-3-6-kserve-config-llm-template-amd-rocm"]
+    made = render.objects(DECLARED, dialects.of_release("3.3"), None, "amd.com/gpu", names)
+    assert made[0]["spec"]["baseRefs"] == [{"name": "v3-3-6-kserve-config-llm-template-amd-rocm"}]
+
+
+def test_amd_without_its_preset_is_refused() -> None:
+    with pytest.raises(render.NoPreset, match="amd-rocm"):
+        render.objects(DECLARED, dialects.of_release("3.3"), None, "amd.com/gpu", ["v3-3-6-kserve-config-llm-template"])
+
+
+def test_nvidia_names_no_preset() -> None:
+    assert "baseRefs" not in render.objects(DECLARED, dialects.of_release("3.3"), None, "nvidia.com/gpu", [])[0]["spec"]

@@ -187,6 +187,8 @@ def test_rdma_is_unknown_without_cards():
     assert nics.rdma_capable({}, {}, None, CATALOG) is None
     assert nics.rdma_capable({}, {"rdma/roce_gdr": 1}, None, CATALOG) is True
     assert nics.rdma_capable({"feature.node.kubernetes.io/rdma.capable": "true"}, {}, None, CATALOG) is True
+    assert nics.rdma_capable({"feature.node.kubernetes.io/pci-0207_15b3.present": "true"}, {}, None, CATALOG) is True
+    assert nics.rdma_capable({"feature.node.kubernetes.io/pci-0200_8086.present": "true"}, {}, None, CATALOG) is None
     assert nics.rdma_capable({}, {}, nics.describe(feature(("8086:1521", "0200")), None), CATALOG) is False
 
 
@@ -198,4 +200,5 @@ def test_nvme():
     }
     found = disks.describe(feature(("144d:a80a", "0108"), ("144d:a80a", "0108"), **blocks))
     assert found["count"] == 2 and [row["name"] for row in found["devices"]] == ["nvme0n1", "nvme1n1"]
+    assert found["devices"][0] == {"name": "nvme0n1", "size_bytes": None, "in_use": None, "why": None}
     assert disks.describe(None) == {"count": None, "devices": []}

@@ -166,19 +166,21 @@ def test_node():
     raw = node(
         labels={"node-role.kubernetes.io/worker": "", "kubernetes.io/hostname": "gpu-0", "private.example/token": "x"},
         capacity={"cpu": "224", "memory": "2113385472Ki", "nvidia.com/gpu": "8", "pods": "250"},
-        allocatable={"cpu": "223500m", "nvidia.com/gpu": "8", "hugepages-1Gi": "0"},
+        allocatable={"cpu": "223500m", "nvidia.com/gpu": "8", "hugepages-1Gi": "0", "pods": "240"},
         conditions=[{"type": "Ready", "status": "Unknown", "reason": "NodeStatusUnknown"}],
         nodeInfo={"kernelVersion": "5.14"},
     )
     raw["spec"] = {"unschedulable": True, "taints": [{"key": "a", "effect": "NoSchedule"}]}
-    found = nodes.describe(nodes.reduce(raw), None, None, POOLS, CATALOG)
+    found = nodes.describe(nodes.reduce(raw), None, None, None, POOLS, CATALOG)
     assert (found["cpu"], found["memory_bytes"], found["allocatable"]) == (
         224,
         2113385472 * 1024,
         {"nvidia.com/gpu": 8},
     )
     assert found["ready"] is None and found["schedulable"] is False and found["roles"] == ["worker"]
-    assert "private.example/token" not in found["labels"]
+    assert "private.example/token" not in found["labels"] and found["pods"] == 240
+    asked = nodes.describe(nodes.reduce(raw), None, None, None, POOLS, CATALOG, ["private.example/token"])
+    assert asked["labels"]["private.example/token"] == "x"
     assert found["taints"] == [{"key": "a", "value": None, "effect": "NoSchedule"}]
 
 

@@ -12,7 +12,9 @@ from typing import Any
 
 import pytest
 from ansible_collections.llmd.openshift.plugins.module_utils._errors import Forbidden, Gone, Unreachable
+from ansible_collections.llmd.openshift.plugins.module_utils._wait import pods
 from ansible_collections.llmd.openshift.plugins.module_utils._wait.targets import parse
+from ansible_collections.llmd.openshift.plugins.module_utils._watch import follow, hangs, wait
 from ansible_collections.llmd.openshift.plugins.module_utils._watch.wait import Wait, WaitFailed, look_once
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -142,3 +144,60 @@ def test_no_time_still_means_one_reading() -> None:
         run(cluster, [secret], 0)
     cluster.put("Secret", {"metadata": {"name": "s"}}, "n")
     assert run(cluster, [secret], 0)[0][0]["state"] == "Exists"
+
+
+def test_what_is_ready_costs_one_list_each_and_no_watch() -> None:
+    cluster = FakeCluster()
+    watched: list[str] = []
+    cluster.watch = lambda path, *_a, **_k: watched.append(path) or iter(())  # type: ignore[method-assign,assignment,func-returns-value]
+    cluster.put("ClusterPolicy", {"metadata": {"name": "p"}, "status": READY})
+    cluster.put("Node", {"metadata": {"name": "n"}, "status": {"conditions": [{"type": "Ready", "status": "True"}]}})
+    run(cluster, [POLICY, {"api_version": "v1", "kind": "Node", "name": "n"}])
+    time.sleep(follow.GRACE * 2)
+    assert cluster.calls == ["list ClusterPolicy||", "list Node||"] and watched == []
+
+
+def test_a_kind_that_is_missing_does_not_keep_the_others_waiting() -> None:
+    cluster = FakeCluster()
+    cluster.missing.add("ClusterPolicy")
+    cluster.after(0.3, lambda: cluster.put("Node", {"metadata": {"name": "n"}, "status": {"conditions": []}}))
+    cluster.after(0.6, cluster.missing.clear)
+    cluster.put("ClusterPolicy", {"metadata": {"name": "p"}, "status": READY})
+    started = time.monotonic()
+    results, _lines = run(cluster, [POLICY, {"api_version": "v1", "kind": "Node", "name": "n", "until": "exists"}])
+    seconds = {r["object"].split()[0]: r["seconds"] for r in results}
+    assert seconds["Node"] < 0.8 and time.monotonic() - started < 3
+
+
+def creating(name: str = "a") -> dict[str, Any]:
+    waiting = {"name": "c", "state": {"waiting": {"reason": "ContainerCreating"}}}
+    return {"metadata": {"name": name, "namespace": "n"}, "spec": {"nodeName": "gpu-0"}, "status": {"phase": "Pending", "containerStatuses": [waiting]}}
+
+
+def test_a_pod_that_hangs_before_its_start_is_explained_by_its_event(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The Pod's own status says ContainerCreating for ever; the kubelet's event says which Secret is missing."""
+    monkeypatch.setattr(hangs, "HANG_SECONDS", 0.2)
+    monkeypatch.setattr(wait, "LOOK_SECONDS", 0.1)
+    cluster = FakeCluster()
+    cluster.put("Pod", creating(), "n")
+    event = {"reason": "FailedMount", "message": 'MountVolume.SetUp failed: secret "token" not found', "metadata": {"name": "e"}}
+    cluster.put("Event", event, "n")
+    with pytest.raises(WaitFailed, match=r'Pod n/a hangs in ContainerCreating: FailedMount: MountVolume.SetUp failed: secret "token" not found') as caught:
+        run(cluster, [{"api_version": "v1", "kind": "Pod", "name": "a", "namespace": "n"}], 1.5)
+    assert caught.value.timed_out
+    assert len([call for call in cluster.calls if "Event" in call]) < 10
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({}, "ContainerCreating"),
+        ({"status": {"phase": "Pending"}}, "ContainerCreating"),
+        ({"spec": {}}, ""),  # no node yet: the scheduler's condition tells
+        ({"status": {"phase": "Running"}}, ""),
+        ({"metadata": {"name": "a", "deletionTimestamp": "now"}}, ""),
+        ({"status": {"phase": "Pending", "initContainerStatuses": [{"name": "i", "state": {"running": {}}}]}}, ""),
+    ],
+)
+def test_which_pods_hang(change: dict[str, Any], reason: str) -> None:
+    assert pods.unstarted({**creating(), **change}) == reason

@@ -1,0 +1,92 @@
+# Copyright (c) 2026 llmd.openshift contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Each release of OpenShift AI as it shows itself: channel, API versions, presets, images, flags. Plain kubectl, nothing of the collection.
+
+Written from Red Hat's catalog (channels, versions), the operator's API folder of each branch and its KServe's config folder.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.integration.rehearsal.looks import approve, plan_of, subscribe, wait_for
+
+pytestmark = [pytest.mark.rehearsal, pytest.mark.wide]
+
+NAMESPACE, APPLICATIONS = "redhat-ods-operator", "redhat-ods-applications"
+DSC, DSCI = "datasciencecluster.opendatahub.io", "dscinitialization.opendatahub.io"
+# release -> (channel, version, prefix of its presets, number of them, where the endpoint picker's flags are)
+RELEASES = {
+    "2.25": ("stable-2.25", "2.25.10", "kserve-", 8, "args"),
+    "3.0": ("fast-3.x", "3.0.0", "kserve-", 8, "args"),
+    "3.2": ("fast-3.x", "3.2.1", "v3-2-1-kserve-", 9, "args"),
+    "3.3": ("stable-3.3", "3.3.6", "v3-3-6-kserve-", 9, "args"),
+    "3.4": ("stable-3.4", "3.4.3", "v3-4-3-kserve-", 10, "command"),
+}
+
+
+def cluster(release: str) -> dict[str, Any]:
+    """The DataScienceCluster of the release's documentation, KServe alone."""
+    kserve: dict[str, Any] = {"managementState": "Managed", "rawDeploymentServiceConfig": "Headed"}
+    if release == "2.25":
+        kserve |= {"defaultDeploymentMode": "RawDeployment", "serving": {"managementState": "Removed"}}
+    version = "v1" if release == "2.25" else "v2"
+    return {"apiVersion": f"{DSC}/{version}", "kind": "DataScienceCluster", "metadata": {"name": "default-dsc"},
+            "spec": {"components": {"kserve": kserve}}}
+
+
+def install(one: Any, release: str) -> str:
+    channel, version = RELEASES[release][:2]
+    wanted = f"rhods-operator.{version}"
+    subscribe(one, NAMESPACE, "rhods-operator", channel, starting=wanted, approval="Manual", group={})
+    wait_for(lambda: plan_of(one, NAMESPACE, wanted))
+    approve(one, NAMESPACE, wanted)
+    wait_for(lambda: one.get("csv", wanted, "-n", NAMESPACE)["status"].get("phase") == "Succeeded", 180)
+    return wanted
+
+
+def served(one: Any, group: str) -> set[str]:
+    return {line.partition("/")[2] for line in one.kubectl("api-versions").splitlines() if line.startswith(f"{group}/")}
+
+
+@pytest.mark.parametrize("release", RELEASES)
+def test_a_release_brings_its_own_dialect(release: str, new_rehearsal: Callable[..., Any]) -> None:
+    channel, version, prefix, count, flags = RELEASES[release]
+    one = new_rehearsal("--profile", "cpu-only", "--openshift", "4.20", "--speed", "10")
+    install(one, release)
+    assert served(one, DSC) == served(one, DSCI) == ({"v1"} if release == "2.25" else {"v1", "v2"})
+
+    wait_for(lambda: "default-dsci" in one.kubectl("get", "dsci", "-o", "name", check=False))
+    one.kubectl("apply", "--server-side", "-f", "-", stdin=json.dumps(cluster(release)))
+    wait_for(lambda: one.get("dsc", "default-dsc").get("status", {}).get("phase") == "Ready", 180)
+    status = one.get("dsc", "default-dsc")["status"]
+    assert status["release"]["version"] == version
+    told = {c["type"] for c in status["conditions"]}
+    assert ("KserveLLMInferenceServiceDependencies" in told) is (release >= "3.2")
+
+    presets = {p["metadata"]["name"]: p["spec"] for p in one.get("llminferenceserviceconfigs", "-n", APPLICATIONS)["items"]}
+    assert len(presets) == count and all(name.startswith(f"{prefix}config-llm-") for name in presets), sorted(presets)
+    deployments = one.kubectl("get", "deployments", "-n", APPLICATIONS, "-o", "name")
+    assert ("llmisvc-controller-manager" in deployments) is (release >= "3.4")
+
+    picker = presets[f"{prefix}config-llm-scheduler"]["router"]["scheduler"]["template"]["containers"][0]
+    pool = "--poolName" if release == "2.25" else "--pool-name"
+    assert pool in picker[flags] and ("args" if flags == "command" else "command") not in picker
+    assert "odh-llm-d-inference-scheduler-rhel9@sha256:" in picker["image"]
+    vllm = presets[f"{prefix}config-llm-template"]["template"]["containers"][0]["image"]
+    assert f"/{'rhaii' if release >= '3.4' else 'rhaiis'}/vllm-cuda-rhel9@sha256:" in vllm
+
+
+def test_a_release_that_is_not_the_channels_newest_needs_manual_approval(new_rehearsal: Callable[..., Any]) -> None:
+    one = new_rehearsal("--profile", "cpu-only", "--openshift", "4.20", "--speed", "10")
+    install(one, "3.2")
+    # The channel goes on to 3.3.1: OLM offers it at once in a second plan, and Manual approval holds it back.
+    second = wait_for(lambda: plan_of(one, NAMESPACE, "rhods-operator.3.3.0") or plan_of(one, NAMESPACE, "rhods-operator.3.3.1"), 120)
+    assert second["spec"]["approved"] is False
+    subscription = one.get("subscriptions.operators.coreos.com", "rhods-operator", "-n", NAMESPACE)["status"]
+    assert (subscription["state"], subscription["installedCSV"]) == ("UpgradePending", "rhods-operator.3.2.1")

@@ -1,0 +1,90 @@
+# Copyright (c) 2026 llmd.openshift contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The main job on other hardware: every GPU comes up, a machine restarts once where it has to, and nobody else does."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from play import Site
+
+from tests.integration.conftest import Rehearsal, rehearsal_cli, start
+
+pytestmark = pytest.mark.rehearsal
+REGISTRY = '{"spec": {"managementState": "Managed", "storage": {"emptyDir": {}}}}'
+PERMITTED = ["driver", "drain", "reboot"]
+
+
+@pytest.fixture
+def on(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Site]:
+    """A bare cluster of the profile that the test names."""
+    name = f"hw-{os.getpid()}-{request.param}"
+    rehearsal: Rehearsal = start(name, "--profile", request.param, "--openshift", "4.20", "--speed", "10")
+    yield Site(rehearsal, tmp_path)
+    rehearsal_cli("down", "--name", name)
+
+
+def boots(site: Site) -> dict[str, str]:
+    """Node -> id of its present boot."""
+    return {node["metadata"]["name"]: node["status"]["nodeInfo"]["bootID"] for node in site.rehearsal.get("nodes")["items"]}
+
+
+def restarted(site: Site, before: dict[str, str]) -> list[str]:
+    return sorted(name for name, boot in boots(site).items() if before[name] != boot)
+
+
+@pytest.mark.parametrize("on", ["mi300x"], indirect=True)
+def test_amd_restarts_each_gpu_node_once(on: Site) -> None:
+    # On bare metal the internal registry is removed at first, and AMD's driver image has nowhere to go.
+    before = boots(on)
+    refused = on.run(llmd_allow_disruption=PERMITTED)
+    assert refused.rc != 0 and "image registry" in refused.message and "managementState" in refused.message
+    on.rehearsal.kubectl("patch", "configs.imageregistry.operator.openshift.io", "cluster", "--type=merge", "-p", REGISTRY)
+
+    refused = on.run(llmd_allow_disruption=["driver"])
+    assert refused.rc != 0 and "reboot" in refused.message and "Nothing was changed" in refused.message
+    assert not [one for one in on.rehearsal.get("machineconfigs")["items"] if "llmd" in one["metadata"]["name"]]
+    assert restarted(on, before) == []
+
+    proven = on.run(llmd_allow_disruption=PERMITTED)
+    assert proven.rc == 0, proven.output[-4000:]
+    assert proven.report["outcome"] == "proven" and restarted(on, before) == ["gpu-0", "gpu-1"]
+
+    after = boots(on)
+    again = on.run(llmd_allow_disruption=[])
+    assert (again.rc, again.changed, restarted(on, after)) == (0, 0, []), again.output[-4000:]
+
+
+@pytest.mark.wide
+@pytest.mark.parametrize("on", ["h100-ib", "b200-roce", "a100-ethernet", "mixed-h200-b200", "compact-h100", "sno-a100"], indirect=True)
+def test_nvidia_needs_no_restart(on: Site) -> None:
+    before = boots(on)
+    proven = on.run(llmd_allow_disruption=["driver"])
+    assert proven.rc == 0, proven.output[-4000:]
+    assert proven.report["outcome"] == "proven"
+    again = on.run()
+    assert (again.rc, again.changed, restarted(on, before)) == (0, 0, []), again.output[-4000:]
+
+
+@pytest.mark.wide
+@pytest.mark.parametrize("on", ["h200-roce"], indirect=True)
+def test_a_pod_that_cannot_leave_stops_the_restart_before_it_begins(on: Site) -> None:
+    """A pool of our own spares the other machines; a PodDisruptionBudget without room stops the run, named with its owner."""
+    before = boots(on)
+    on.rehearsal.kubectl("create", "namespace", "shop")
+    on.rehearsal.kubectl("create", "deployment", "db", "--image=registry.example.com/db:1", "-n", "shop")
+    on.rehearsal.kubectl("create", "poddisruptionbudget", "db", "--selector=app=db", "--min-available=1", "-n", "shop")
+    on.rehearsal.kubectl("rollout", "status", "deployment/db", "-n", "shop", "--timeout=60s")
+    wanted = {"llmd_allow_disruption": PERMITTED, "llmd_kernel_arguments": ["mitigations=off"], "llmd_machine_pool": "own"}
+    refused = on.run(**wanted)
+    assert refused.rc != 0 and "shop/db" in refused.message and "ReplicaSet" in refused.message and restarted(on, before) == []
+    on.rehearsal.kubectl("delete", "poddisruptionbudget", "db", "-n", "shop")
+    proven = on.run(**wanted)
+    assert proven.rc == 0, proven.output[-4000:]
+    assert restarted(on, before) == ["gpu-0", "gpu-1"]
+    again = on.run(**wanted)
+    assert (again.rc, again.changed) == (0, 0), again.output[-4000:]

@@ -1,0 +1,102 @@
+# Copyright (c) 2026 llmd.openshift contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What somebody did before: orders out of scenarios, approvals of exactly the wanted plan, and what is told when OLM doesn't deliver."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from rehearsal import data, installs
+from rehearsal.errors import RehearsalError
+
+ROW = {"package": "nfd", "namespace": "openshift-nfd", "channel": "stable", "csv": "nfd.v1", "approval": "Manual", "labels": {"a": "b"}}
+
+
+class FakeKube:
+    """The API as far as installs.py uses it: objects by path."""
+
+    def __init__(self) -> None:
+        self.objects: dict[str, Any] = {}
+        self.managers: dict[str, str] = {}
+
+    def path(self, api: str, kind: str, namespace: str | None = None, name: str | None = None) -> str:
+        return "/".join(part for part in (kind, namespace, name) if part)
+
+    def path_of(self, obj: dict[str, Any]) -> str:
+        return self.path("", obj["kind"], obj["metadata"].get("namespace"), obj["metadata"]["name"])
+
+    def get(self, path: str) -> Any:
+        return self.objects.get(path)
+
+    def list(self, path: str) -> list[Any]:
+        return [obj for key, obj in self.objects.items() if key.startswith(f"{path}/")]
+
+    def apply(self, obj: dict[str, Any], manager: str) -> None:
+        self.objects[self.path_of(obj)] = obj
+        self.managers[self.path_of(obj)] = manager
+
+    def patch(self, path: str, patch: Any, **_: Any) -> None:
+        self.objects[path]["spec"].update(patch["spec"])
+
+    def delete(self, path: str) -> None:
+        self.objects.pop(path, None)
+
+
+def plan(name: str, *csvs: str) -> dict[str, Any]:
+    return {"kind": "InstallPlan", "metadata": {"name": name, "namespace": "openshift-nfd"}, "spec": {"approved": False, "clusterServiceVersionNames": list(csvs)}}
+
+
+def orders(**given: Any) -> dict[str, Any]:
+    return {**{key: [] for key in installs.KEYS}, **given}
+
+
+def test_only_the_plan_with_the_wanted_version_is_approved() -> None:
+    kube = FakeKube()
+    for one in (plan("right", "nfd.v1"), plan("next", "nfd.v2")):
+        kube.objects[kube.path_of(one)] = one
+    kube.objects["ClusterServiceVersion/openshift-nfd/nfd.v1"] = {"status": {"phase": "Succeeded"}}
+    assert installs.carry_out(kube, orders(operators=[ROW]), 1) == []  # type: ignore[arg-type]
+    assert kube.objects["InstallPlan/openshift-nfd/right"]["spec"]["approved"] is True
+    assert kube.objects["InstallPlan/openshift-nfd/next"]["spec"]["approved"] is False
+    made = kube.objects["Subscription/openshift-nfd/nfd"]
+    assert made["spec"]["startingCSV"] == "nfd.v1" and made["metadata"]["labels"] == {"a": "b"}
+
+
+def test_a_namespace_keeps_its_operatorgroup() -> None:
+    kube = FakeKube()
+    kube.objects["OperatorGroup/openshift-nfd/theirs"] = {"kind": "OperatorGroup"}
+    installs.carry_out(kube, orders(operators=[{**ROW, "wait": False}]), 1)  # type: ignore[arg-type]
+    assert [key for key in kube.objects if key.startswith("OperatorGroup")] == ["OperatorGroup/openshift-nfd/theirs"]
+    kube = FakeKube()
+    installs.carry_out(kube, orders(operators=[{**ROW, "wait": False, "group": None}]), 1)  # type: ignore[arg-type]
+    assert not [key for key in kube.objects if key.startswith("OperatorGroup")]
+
+
+def test_what_does_not_come_is_told_with_olms_state(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(installs, "LOOK_SECONDS", 0.01)
+    kube = FakeKube()
+    late = installs.carry_out(kube, orders(operators=[ROW]), 0.05)  # type: ignore[arg-type]
+    assert late == ["nfd (openshift-nfd): no ClusterServiceVersion yet, the Subscription says nothing"]
+    with pytest.raises(RehearsalError, match=r"aren't installed.*nfd \(openshift-nfd\)"):
+        installs.must_be_done(late)
+    installs.must_be_done([])
+
+
+def test_objects_bear_their_makers_name_and_removals_come_last() -> None:
+    kube = FakeKube()
+    helm = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s", "namespace": "n", "labels": {"app.kubernetes.io/managed-by": "Helm"}}}
+    plain = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c", "namespace": "n"}}
+    gone = {"apiVersion": "v1", "kind": "ConfigMap", "namespace": "n", "name": "c"}
+    installs.carry_out(kube, orders(objects=[helm, plain], remove=[gone]), 1)  # type: ignore[arg-type]
+    assert kube.managers == {"Secret/n/s": "helm", "ConfigMap/n/c": "kubectl"}
+    assert list(kube.objects) == ["Secret/n/s"]
+
+
+def test_scenarios_become_orders_with_whole_definitions() -> None:
+    merged = data.load("cpu-only", "4.20", ["operator-by-helm", "csv-deleted"])["scenario"]
+    found = installs.wanted(merged, lambda name: {"crd": name})
+    assert found["definitions"] == [{"crd": "nvidia.com/ClusterPolicy"}]
+    assert [row["package"] for row in found["operators"]] == ["nfd"] and found["remove"][0]["kind"] == "ClusterServiceVersion"
