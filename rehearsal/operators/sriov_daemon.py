@@ -41,6 +41,7 @@ class Daemon:
     def __init__(self, operator: SriovBase) -> None:
         self._op = operator
         self._applied: dict[str, tuple[str, int]] = {}  # node -> (uid of the daemon's pod, generation) that was applied
+        self._told: dict[str, str] = {}  # node -> the sync status last written: the copy at hand may be older than that
         self._quiet: dict[str, list[Any]] = {}  # node -> all that its state depends on, when it was last found to be as asked
 
     def pod(self, node: str, app: str) -> Object | None:
@@ -71,7 +72,7 @@ class Daemon:
         cards = self.cards(node)
         if self._applied.get(name) == mark and not self._drifted(state, node, cards):
             self._quiet[name] = facts
-            self._tell(kube, state, node, (state.get("status") or {}).get("syncStatus") or SUCCEEDED, None)
+            self._tell(kube, state, node, self._told.get(name, SUCCEEDED), None)
             return RESYNC_SECONDS / self._op.settings.speed
         return self._change(kube, state, node, cards, mark)
 
@@ -280,6 +281,7 @@ class Daemon:
     def _tell(self, kube: Kube, state: Object, node: Object, sync: str, error: str | None) -> Object:
         """Write the status; `error` None keeps the last one. A changed sync status is an event, too. Returns the NodeState as it is then."""
         before = (state.get("status") or {}).get("syncStatus") or "Unknown"
+        self._told[node["metadata"]["name"]] = sync
         exclusive = EXCLUSIVE in {*(self._op.cards.node(node["metadata"]["name"]).get("arguments") or []), *self._machine_arguments(node)}
         status: Object = {
             "interfaces": self.cards(node),

@@ -5,6 +5,7 @@
 
 Firmware settings (number of virtual functions, link type) outlive a reboot and take effect at one; virtual functions, MTU and eSwitch mode
 are lost at each reboot. They are kept in `<state>/run/nics.json`, as the cards would keep them: no operator's coming and going changes them.
+A fault of the firmware that comes in the running rehearsal overwrites what was set before, as somebody with mlxconfig would; it can be set anew.
 Sources: ConnectX firmware parameters SRIOV_EN, NUM_OF_VFS, LINK_TYPE_P1 (hardware.md §2.9, F30); sriov-network-operator v1.6.0
 pkg/vendors/mellanox, pkg/host/internal/sriov (what is read where); names of virtual functions: systemd.net-naming-scheme.
 """
@@ -25,6 +26,7 @@ LINK_DOWN, WRONG_LAYER, CROSSED = "nic-link-down", "nic-wrong-link-layer", "rail
 VF_LIMIT, NEEDS_RESET = "vf-limit", "nic-firmware-needs-reset"
 OFF_IN_BIOS, OFF_IN_FIRMWARE = "sriov-off-in-bios", "sriov-off-in-firmware"
 FAULTS = (LINK_DOWN, WRONG_LAYER, CROSSED, VF_LIMIT, NEEDS_RESET, OFF_IN_BIOS, OFF_IN_FIRMWARE)
+IN_FIRMWARE = {OFF_IN_FIRMWARE: "vfs", WRONG_LAYER: "link"}  # fault -> the firmware parameter in which it sits
 ETHERNET, INFINIBAND = "Ethernet", "InfiniBand"
 LINK_TYPES = {ETHERNET: "ETH", INFINIBAND: "IB"}
 CLASSES = {ETHERNET: "0200", INFINIBAND: "0207"}
@@ -37,22 +39,16 @@ _READ: dict[Path, tuple[int, Memory]] = {}  # file -> its time stamp and content
 
 def faulty_nics(server: Mapping[str, Any], scenario: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The NICs of a server of the profile, with the faults of the scenario that sit in cables, cards and BIOS."""
-    name = server["name"]
     nics = [dict(nic) for nic in server.get("nics") or []]
 
     def hit(fault: str) -> dict[str, Any] | None:
-        found = scenario.get(fault)
-        return found if isinstance(found, dict) and found.get("node") == name else None
-
-    def on_rails(found: dict[str, Any]) -> list[dict[str, Any]]:
-        wanted = found.get("rails")
-        return [nic for nic in nics if nic.get("rail") is not None and (wanted is None or nic["rail"] in wanted)]
+        return _fault(server, scenario, fault)
 
     if found := hit(LINK_DOWN):
-        for nic in on_rails({"rails": [0], **found}):
+        for nic in _on_rails(nics, found):
             nic["state"] = "down"
     if found := hit(WRONG_LAYER):
-        for nic in on_rails({"rails": [0], **found}):
+        for nic in _on_rails(nics, found):
             nic["link_layer"] = INFINIBAND if nic["link_layer"] == ETHERNET else ETHERNET
             nic["class"] = CLASSES[nic["link_layer"]]
     if found := hit(CROSSED):
@@ -71,6 +67,25 @@ def faulty_nics(server: Mapping[str, Any], scenario: Mapping[str, Any]) -> list[
     return nics
 
 
+def _fault(server: Mapping[str, Any], scenario: Mapping[str, Any], fault: str) -> dict[str, Any] | None:
+    """The fault's parameters when it has struck this server."""
+    found = scenario.get(fault)
+    return found if isinstance(found, dict) and found.get("node") == server["name"] else None
+
+
+def _on_rails(nics: list[dict[str, Any]], found: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The cards at the fault's rails; at rail 0 when it names none."""
+    wanted = found.get("rails", [0])
+    return [nic for nic in nics if nic.get("rail") is not None and (wanted is None or nic["rail"] in wanted)]
+
+
+def _struck_firmware(server: Mapping[str, Any], scenario: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Fault that sits in the firmware -> PCI addresses of the cards that it has struck."""
+    nics = list(server.get("nics") or [])
+    struck = {fault: found for fault in IN_FIRMWARE if (found := _fault(server, scenario, fault)) is not None}
+    return {fault: [nic["pci"] for nic in (nics if fault == OFF_IN_FIRMWARE else _on_rails(nics, found))] for fault, found in struck.items()}
+
+
 class Cards:
     """The cards of one cluster with their memory."""
 
@@ -79,6 +94,7 @@ class Cards:
 
     def interfaces(self, server: Mapping[str, Any], scenario: Mapping[str, Any], boot: str) -> list[dict[str, Any]]:
         """NICs of a node now: the profile's rows with what the cards remember, `firmware_vfs`, `eswitch`, `managed`, `groups` and `vfs`."""
+        self._strike(server, scenario)
         memory = self._read().get(server["name"], {})
         return [self._now(nic, memory.get(nic["pci"], {}), boot, server["name"]) for nic in faulty_nics(server, scenario)]
 
@@ -101,7 +117,7 @@ class Cards:
         self.remember(server["name"], boot=boot, reset=False, arguments=node.get("next_arguments", []))
 
     def node(self, name: str) -> dict[str, Any]:
-        """What is kept of the node itself: `boot`, `arguments` (of the running kernel), `next_arguments`, `reset`, `rebooting`."""
+        """What is kept of the node itself: `boot`, `arguments` (of the running kernel), `next_arguments`, `reset`, `rebooting`, `struck` (firmware faults)."""
         return dict(self._read().get(name, {}).get(NODE, {}))
 
     def remember(self, name: str, **values: Any) -> None:
@@ -120,6 +136,18 @@ class Cards:
             return 0
 
     # ---- inside
+
+    def _strike(self, server: Mapping[str, Any], scenario: Mapping[str, Any]) -> None:
+        """A firmware fault that was not there before takes the place of what the cards had in that parameter; a write after it counts again."""
+        name, struck = server["name"], _struck_firmware(server, scenario)
+        before = self.node(name).get("struck", {})
+        if struck == before:
+            return
+        for fault, addresses in struck.items():
+            for pci in set(addresses) - set(before.get(fault, [])):
+                if pci in self._read().get(name, {}):
+                    self._change(name, pci, {}, drop=(IN_FIRMWARE[fault], f"next_{IN_FIRMWARE[fault]}"))
+        self.remember(name, struck=struck)
 
     def _now(self, nic: dict[str, Any], kept: Mapping[str, Any], boot: str, node: str) -> dict[str, Any]:
         alive = kept.get("boot") == boot
@@ -153,13 +181,14 @@ class Cards:
             return {}
         return known[1]
 
-    def _change(self, node: str, pci: str, change: Mapping[str, Any]) -> None:
+    def _change(self, node: str, pci: str, change: Mapping[str, Any], drop: tuple[str, ...] = ()) -> None:
         with _LOCK:
             kept = self._read()
             row = kept.get(node, {}).get(pci)
-            if row is not None and all(row.get(key) == value for key, value in change.items()):
+            if row is not None and all(row.get(key) == value for key, value in change.items()) and not any(key in row for key in drop):
                 return
-            kept = {**kept, node: {**kept.get(node, {}), pci: {**(row or {}), **change}}}
+            fresh_row = {**{key: value for key, value in (row or {}).items() if key not in drop}, **change}
+            kept = {**kept, node: {**kept.get(node, {}), pci: fresh_row}}
             self._path.parent.mkdir(parents=True, exist_ok=True)
             fresh = self._path.with_suffix(".new")
             fresh.write_text(json.dumps(kept, sort_keys=True) + "\n", encoding="utf-8")

@@ -117,11 +117,7 @@ def cluster(request: pytest.FixtureRequest, starter: Starter) -> Iterator[Cluste
     starter.down(found.rehearsal.name)
 
 
-@pytest.fixture
-def closely(cluster: Cluster) -> Cluster:
-    if cluster.profile != CLOSELY:
-        pytest.skip(f"tried on {CLOSELY} alone")
-    return cluster
+on_one = pytest.mark.parametrize("cluster", [CLOSELY], indirect=True)
 
 
 def assess(folder: Path, hosts: str = "one,", expect: int = 0, **variables: Any) -> str:
@@ -214,11 +210,12 @@ def live(cluster: Cluster) -> dict[str, Any]:
     return {**found, "llmd_validate_certs": False}
 
 
-def test_get_and_list_are_enough_and_a_saved_snapshot_judged_again_says_the_same(closely: Cluster, tmp_path: Path):
-    given = live(closely)
-    before = closely.rehearsal.audit_size()
+@on_one
+def test_get_and_list_are_enough_and_a_saved_snapshot_judged_again_says_the_same(cluster: Cluster, tmp_path: Path):
+    given = live(cluster)
+    before = cluster.rehearsal.audit_size()
     assess(tmp_path / "live", **given)
-    ours = [event for event in closely.rehearsal.audit(before) if event["user"]["username"] == READER]
+    ours = [event for event in cluster.rehearsal.audit(before) if event["user"]["username"] == READER]
     others = {(event["verb"], event["objectRef"]["resource"]) for event in ours if event["verb"] not in ("get", "list")}
     assert ours and others <= {("create", question) for question in QUESTIONS}
     assert not [event["requestURI"] for event in ours if event["responseStatus"]["code"] == 403]
@@ -228,31 +225,33 @@ def test_get_and_list_are_enough_and_a_saved_snapshot_judged_again_says_the_same
         assert first[key] == second[key]
 
 
-def test_one_broken_cluster_does_not_stop_the_others(closely: Cluster, tmp_path: Path):
+@on_one
+def test_one_broken_cluster_does_not_stop_the_others(cluster: Cluster, tmp_path: Path):
     """A living cluster, one that can't be reached, one from a must-gather: one table."""
-    given = live(closely)
+    given = live(cluster)
     hosts = {
         "living": given,
         "gone": {**given, "llmd_host": "https://127.0.0.1:1", "llmd_cluster_id": None, "llmd_api_url": "https://127.0.0.1:1"},
-        "saved": {"llmd_must_gather": str(closely.gathered)},
+        "saved": {"llmd_must_gather": str(cluster.gathered)},
     }  # fmt: skip
     inventory = tmp_path / "hosts.json"
     inventory.write_text(json.dumps({"all": {"hosts": hosts}}))
     assess(tmp_path / "out", hosts=str(inventory), expect=2)
     table = json.loads((tmp_path / "out" / "fleet.json").read_text())
     rows = {row["host"]: row for row in table["clusters"]}
-    assert rows["living"]["verdict"] == rows["saved"]["verdict"] == BY_HAND[closely.profile][0][0]
+    assert rows["living"]["verdict"] == rows["saved"]["verdict"] == BY_HAND[cluster.profile][0][0]
     assert rows["gone"]["outcome"] == "failed" and rows["gone"]["failure"]
     assert (tmp_path / "out" / rows["gone"]["report"]).exists() and (tmp_path / "out" / "fleet.html").exists()
 
 
-def test_as_a_gate(closely: Cluster, tmp_path: Path):
-    word = BY_HAND[closely.profile][0][0]
+@on_one
+def test_as_a_gate(cluster: Cluster, tmp_path: Path):
+    word = BY_HAND[cluster.profile][0][0]
     others = sorted({"supported", "conditional", "unsupported", "unknown"} - {word})
-    assess(tmp_path, llmd_must_gather=str(closely.gathered), llmd_assess_fail_on=others)
-    said = assess(tmp_path, expect=2, llmd_must_gather=str(closely.gathered), llmd_assess_fail_on=[word])
+    assess(tmp_path, llmd_must_gather=str(cluster.gathered), llmd_assess_fail_on=others)
+    said = assess(tmp_path, expect=2, llmd_must_gather=str(cluster.gathered), llmd_assess_fail_on=[word])
     assert "which llmd_assess_fail_on names" in said and report(tmp_path)["outcome"] == "failed"
-    said = assess(tmp_path, expect=2, llmd_must_gather=str(closely.gathered), llmd_cluster_id="2f6a1f5e-6a57-4a0c-9c3e-0b8d3a0d8f10")
+    said = assess(tmp_path, expect=2, llmd_must_gather=str(cluster.gathered), llmd_cluster_id="2f6a1f5e-6a57-4a0c-9c3e-0b8d3a0d8f10")
     assert "Another cluster" in said
 
 

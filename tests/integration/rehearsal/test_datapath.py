@@ -300,6 +300,7 @@ def test_scenario_kv_never_moves(cluster: Cluster) -> None:
     cluster.drop("still")
 
 
+@pytest.mark.wide
 def test_scenario_tcp_fallback(cluster: Cluster) -> None:
     with cluster.scenario({"kv_transfer": "tcp"}):
         cluster.serve(disaggregated("slow", variable("UCX_TLS", "rc,tcp,cuda_copy")))
@@ -313,6 +314,7 @@ def test_scenario_tcp_fallback(cluster: Cluster) -> None:
     cluster.drop("slow")
 
 
+@pytest.mark.wide
 def test_without_an_rdma_resource_a_pod_has_no_rdma(cluster: Cluster) -> None:
     template = container(NIXL, POD_IP, *UCX, variable("UCX_TLS", "rc,sm,self,cuda_copy,cuda_ipc"))
     cluster.serve(service("bare", template, prefill={"replicas": 1, "template": template}))
@@ -355,6 +357,7 @@ def test_a_group_breaks_and_comes_back_as_a_whole(cluster: Cluster) -> None:
     cluster.drop("wide")
 
 
+@pytest.mark.wide
 def test_prefill_and_decode_may_be_groups_themselves(cluster: Cluster) -> None:
     """Two LeaderWorkerSets: blocks move to the decode ranks of both pods."""
     template = container(NIXL, POD_IP, *UCX, **RDMA)

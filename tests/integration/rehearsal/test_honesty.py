@@ -287,6 +287,7 @@ def test_a_second_datasciencecluster_is_refused(honest: Honest) -> None:
     assert "Cannot delete DSCI object when DSC object still exists" in refusal
 
 
+@pytest.mark.wide
 def test_a_gateway_without_address_says_so_until_it_is_repaired(new_rehearsal: Any) -> None:
     cluster = new_rehearsal("--profile", "h200-roce", "--openshift", "4.20", "--speed", "4", "--scenario", "gateway-no-address")
     honest = Honest(cluster)

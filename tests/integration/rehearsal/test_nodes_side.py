@@ -243,6 +243,7 @@ def reboots(cluster: Any) -> None:
     until("the policy after the reboots", lambda: policy_status(cluster)["state"] == "ready")
 
 
+@pytest.mark.wide
 def test_a_driver_that_never_loads(new_rehearsal: Any) -> None:
     cluster = new_rehearsal("--profile", "h200-roce", "--openshift", "4.20", "--speed", "4", "--scenario", "gpu-driver-never-ready")
     install(cluster)

@@ -27,6 +27,8 @@ def with_an_operator(one: Any) -> None:
     subscribe(one, "openshift-nfd", "nfd", "stable", group={"targetNamespaces": ["openshift-nfd"]})
     image = one.get("imagestream", "tools", "-n", "openshift")["spec"]["tags"][0]["from"]["name"]
     CLIENT["spec"]["containers"][0]["image"] = image
+    # As on any cluster: a namespace's ServiceAccount comes a moment after the namespace.
+    wait_for(lambda: one.get("serviceaccount", "default", "-n", "default"), 60)
     apply(one, CLIENT)
     wait_for(lambda: one.get("csv", NFD, "-n", "openshift-nfd")["status"].get("phase") == "Succeeded", 240)
     wait_for(lambda: "started" in one.kubectl("logs", "client"), 60)

@@ -97,6 +97,33 @@ class TestCards:
         assert {key: first[key] for key in shown} == shown
         assert box["nics"][0]["name"] == "ens24f0np0", "the profile itself isn't touched"
 
+    def test_a_firmware_fault_that_comes_later_overwrites_what_was_loaded(self, tmp_path: Path) -> None:
+        store, box, off = Cards(tmp_path / "nics.json"), server(), {"sriov-off-in-firmware": {"node": "gpu-0"}}
+
+        def most(scenario: dict[str, Any], boot: str) -> int:
+            store.booted(box, scenario, boot)
+            return int(store.interfaces(box, scenario, boot)[0]["sriov_totalvfs"])
+
+        store.booted(box, {}, "boot-1")
+        store.set_firmware("gpu-0", "0000:1a:00.0", vfs=8)
+        assert most({}, "boot-2") == 8
+        store.set_firmware("gpu-0", "0000:1a:00.0", vfs=4)
+        assert most(off, "boot-2") == 0 and most({"sriov-off-in-firmware": {"node": "gpu-1"}}, "boot-2") == 16
+        assert most(off, "boot-2") == 0 and most(off, "boot-3") == 0, "what was written before the fault is gone"
+        store.set_firmware("gpu-0", "0000:1a:00.0", vfs=16)
+        assert most(off, "boot-3") == 0 and most(off, "boot-4") == 16 and most({}, "boot-4") == 16, "switched on by a write and a reboot"
+        assert most(off, "boot-4") == 0, "and off again when the fault comes again"
+
+    def test_a_wrong_link_layer_that_comes_later_strikes_its_rails_only(self, tmp_path: Path) -> None:
+        store, box = Cards(tmp_path / "nics.json"), server(nic(), nic("0000:3c:00.0", "ens25f0np0", 1))
+        store.booted(box, {}, "boot-1")
+        for pci, layer in (("0000:1a:00.0", "Ethernet"), ("0000:3c:00.0", "InfiniBand")):
+            store.set_firmware("gpu-0", pci, link=layer)
+        store.booted(box, {}, "boot-2")
+        assert [card["link_layer"] for card in store.interfaces(box, {}, "boot-2")] == ["Ethernet", "InfiniBand"]
+        shown = store.interfaces(box, {"nic-wrong-link-layer": {"node": "gpu-0", "rails": [0]}}, "boot-2")
+        assert [card["link_layer"] for card in shown] == ["InfiniBand", "InfiniBand"]
+
     def test_what_a_nodestate_says_of_a_card(self) -> None:
         down = cards(nic(state="down", link_layer="InfiniBand"))[0]
         assert (down["linkSpeed"], down["linkType"], down["linkAdminState"]) == ("-1 Mb/s", "IB", "up")
@@ -469,6 +496,23 @@ class TestTrouble:
         fabric.kube.add(policy(numVfs=16))
         fabric.run(20)
         assert fabric.counters()["reboots"] == {"gpu-0": 1} and fabric.node()["status"]["allocatable"] == {"openshift.io/roce": "16"}
+
+    def test_also_when_it_was_switched_off_in_the_running_cluster(self, fabric: Fabric) -> None:
+        fabric.kube.add(policy(numVfs=8))
+        fabric.run(20)
+        assert fabric.counters()["reboots"] == {"gpu-0": 1, "gpu-1": 1} and fabric.state()["status"]["interfaces"][0]["totalvfs"] == 8
+        fabric.world.settings.data["scenario"] = {"sriov-off-in-firmware": {"node": "gpu-0"}}
+        fabric.run(20)
+        assert fabric.counters()["reboots"] == {"gpu-0": 2, "gpu-1": 1} and fabric.node()["status"]["allocatable"] == {"openshift.io/roce": "8"}
+
+    def test_an_old_copy_of_the_nodestate_does_not_undo_what_was_told(self, fabric: Fabric) -> None:
+        fabric.kube.add(policy(numVfs=16))
+        fabric.run(20)
+        state = fabric.state()
+        assert state["status"]["syncStatus"] == "Succeeded"
+        old = {**state, "status": {**state["status"], "syncStatus": "InProgress"}}
+        fabric.operator.daemon.advance(fabric.kube, old, fabric.node())
+        assert fabric.state()["status"]["syncStatus"] == "Succeeded"
 
     def test_firmware_that_never_loads_reboots_for_ever(self, fabric: Fabric) -> None:
         fabric.world.settings.data["scenario"] = {"nic-firmware-needs-reset": {"node": "gpu-0"}}
