@@ -88,5 +88,10 @@ def test_a_release_that_is_not_the_channels_newest_needs_manual_approval(new_reh
     # The channel goes on to 3.3.1: OLM offers it at once in a second plan, and Manual approval holds it back.
     second = wait_for(lambda: plan_of(one, NAMESPACE, "rhods-operator.3.3.0") or plan_of(one, NAMESPACE, "rhods-operator.3.3.1"), 120)
     assert second["spec"]["approved"] is False
-    subscription = one.get("subscriptions.operators.coreos.com", "rhods-operator", "-n", NAMESPACE)["status"]
-    assert (subscription["state"], subscription["installedCSV"]) == ("UpgradePending", "rhods-operator.3.2.1")
+    state = ("UpgradePending", "rhods-operator.3.2.1")  # the Subscription tells it a moment after the plan
+
+    def shown() -> bool:
+        status = one.get("subscriptions.operators.coreos.com", "rhods-operator", "-n", NAMESPACE)["status"]
+        return (status["state"], status["installedCSV"]) == state
+
+    assert wait_for(shown, 60)
