@@ -152,7 +152,7 @@ def test_a_bundle_that_cannot_be_unpacked_and_a_deleted_csv(new_rehearsal: Calla
     assert set(waiting) & {"ImagePullBackOff", "ErrImagePull", "PodInitializing"}
     failed = wait_for(lambda: condition(subscription(one, CERT_NAMESPACE, CERT_MANAGER), "BundleUnpackFailed"), 120)
     assert (failed["status"], failed["reason"]) == ("True", "BundleUnpackFailed")
-    assert "bundle unpacking failed" in failed["message"] and "DeadlineExceeded" in failed["message"]
+    assert "bundle unpacking failed" in failed["message"].lower() and "DeadlineExceeded" in failed["message"]
     assert not one.get("csv", "-n", CERT_NAMESPACE)["items"]
 
 
