@@ -15,13 +15,13 @@ from typing import Any
 
 from rehearsal.operators import amd_labels, amd_objects, pod_pull
 from rehearsal.operators.broken_hardware import server_of
-from rehearsal.operators.kmm import boot_of
 from rehearsal.operators.kmm_host import inbox_loaded
 from rehearsal.operators.kmm_objects import API as KMM_API
 from rehearsal.operators.kmm_objects import find_entry, version_labels
 from rehearsal.operators.mco_pool import CURRENT, note
+from rehearsal.operators.objects import boot_id
 from rehearsal.operators.operands import service_account
-from rehearsal.operators.pod_status import is_ready, pod_initializing, pod_running, same_pod_state
+from rehearsal.operators.pod_status import is_ready, pod_initializing, pod_running
 from rehearsal.operators.runtime import (
     Kube,
     KubeError,
@@ -71,7 +71,7 @@ class AmdGpu(StandIn):
             node = (obj.get("spec") or {}).get("nodeName") or ""
             return self._around(node) if "daemonset-name" in labels_of(obj) and node else []
         if obj["kind"] == "Node":
-            seen = (labels_of(obj), obj.get("spec"), boot_of(obj), is_true(obj, "Ready"))
+            seen = (labels_of(obj), obj.get("spec"), boot_id(obj), is_true(obj, "Ready"))
             if self._seen.get(obj["metadata"]["name"]) == seen and event != "DELETED":
                 return []
             self._seen[obj["metadata"]["name"]] = seen
@@ -279,7 +279,7 @@ class AmdGpu(StandIn):
     def _loaded(self, config: Object, node: Object) -> bool:
         """True when the wanted content is loaded since the node's boot."""
         row, wanted = self._row(config, node), self._wanted(config, node)
-        return row is not None and wanted is not None and row["config"] == wanted["config"] and row.get("bootId") == boot_of(node)
+        return row is not None and wanted is not None and row["config"] == wanted["config"] and row.get("bootId") == boot_id(node)
 
     def _config_of(self, pod: Object) -> Object | None:
         name = labels_of(pod).get("daemonset-name") or ""
@@ -288,7 +288,7 @@ class AmdGpu(StandIn):
     def _driver(self, config: Object, node: Object) -> str | None:
         """Version of the driver that runs on a node: KMM's, else the kernel's own; None without any."""
         row = self._row(config, node)
-        if row is not None and row.get("bootId") == boot_of(node):
+        if row is not None and row.get("bootId") == boot_id(node):
             return str(row.get("version") or row["config"]["containerImage"].rpartition("-")[2])
         server, current = self._server(node), note(node, CURRENT)
         machine_config = self.find(*MACHINE_CONFIG, current) if current else None
@@ -305,16 +305,16 @@ class AmdGpu(StandIn):
             return None
         image = pod_pull.unpullable(pod, self.scenario.get("image_pull_failures") or [])
         if image is not None and not is_ready(pod):
-            self._show(kube, pod, pod_pull.pod_unpulled(pod, image, now()))
+            self.show_pod(kube, pod, pod_pull.pod_unpulled(pod, image, now()))
             return RETRY_SECONDS
-        timer = f"{pod['metadata']['uid']}/{boot_of(node)}"
+        timer = f"{pod['metadata']['uid']}/{boot_id(node)}"
         if self._driver(config, node) is None:
-            self._show(kube, pod, pod_initializing(pod, now(), 0))
+            self.show_pod(kube, pod, pod_initializing(pod, now(), 0))
             return RETRY_SECONDS
         left = self.remaining("amd-labeller" if role == amd_objects.LABELLER else "amd-plugin", timer)
         if left:
             return left
-        self._show(kube, pod, pod_running(pod, now()))
+        self.show_pod(kube, pod, pod_running(pod, now()))
         return None
 
     def _serve(self, kube: Kube, node: Object) -> None:
@@ -353,14 +353,6 @@ class AmdGpu(StandIn):
             kube.patch(kube.path("v1", "Node", None, node["metadata"]["name"]), {"metadata": {"labels": labels}})
         except NotFound:
             self.log.info("node %s has gone", node["metadata"]["name"])
-
-    def _show(self, kube: Kube, pod: Object, status: Object) -> None:
-        if same_pod_state(pod.get("status"), status):
-            return
-        try:
-            kube.patch(kube.path_of(pod), {"status": status}, subresource="status")
-        except NotFound:
-            self.log.info("pod %s has gone", pod["metadata"]["name"])
 
 
 def _age(config: Object) -> tuple[str, str]:

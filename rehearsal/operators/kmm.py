@@ -22,11 +22,11 @@ from rehearsal.operators.kmm_host import inbox_loaded
 from rehearsal.operators.kmm_registry import CONFIG as REGISTRY
 from rehearsal.operators.kmm_registry import HOST, is_available
 from rehearsal.operators.mco_pool import CURRENT, note
+from rehearsal.operators.objects import boot_id
 from rehearsal.operators.pod_status import pod_crashing, pod_initializing, pod_running, same_pod_state
 from rehearsal.operators.runtime import (
     Conflict,
     Kube,
-    NotFound,
     Object,
     StandIn,
     is_true,
@@ -69,7 +69,7 @@ class Kmm(StandIn):
             return [] if not mine else [*([obj] if event != "DELETED" else []), *self.objects(*NODE_CONFIG), *self.objects(*MODULE)]
         if obj["kind"] == "Node":
             status = obj.get("status") or {}
-            seen = (labels_of(obj), obj.get("spec"), boot_of(obj), is_true(obj, "Ready"), status.get("nodeInfo", {}).get("kernelVersion"))
+            seen = (labels_of(obj), obj.get("spec"), boot_id(obj), is_true(obj, "Ready"), status.get("nodeInfo", {}).get("kernelVersion"))
             if self._seen.get(obj["metadata"]["name"]) == seen and event != "DELETED":
                 return []
             self._seen[obj["metadata"]["name"]] = seen
@@ -223,7 +223,7 @@ class Kmm(StandIn):
                 labels[kmm.ready_label(row["namespace"], row["name"])] = None
                 continue
             self._load(kube, config, row, told, node)
-            loaded = told is not None and told["config"] == row["config"] and told.get("bootId") == boot_of(node)
+            loaded = told is not None and told["config"] == row["config"] and told.get("bootId") == boot_id(node)
             labels[kmm.ready_label(row["namespace"], row["name"])] = "" if loaded else None
         for row in statuses:
             if kmm.find_entry(specs, row["namespace"], row["name"]) is None:
@@ -237,13 +237,13 @@ class Kmm(StandIn):
         """Bring a node to an entry of its spec: load, reload after a boot, or unload an older content first."""
         if self.find("v1", "Pod", kmm.worker_name(config["metadata"]["name"], row["name"]), row["namespace"]) is not None:
             return
-        if told is None or told.get("bootId") != boot_of(node):
+        if told is None or told.get("bootId") != boot_id(node):
             self._pod(kube, kmm.worker_pod(config, row, kmm.LOAD))
         elif told["config"] != row["config"]:
             self._pod(kube, kmm.worker_pod(config, told, kmm.UNLOAD))
 
     def _unload(self, kube: Kube, config: Object, row: Object, node: Object) -> None:
-        if row.get("bootId") != boot_of(node):
+        if row.get("bootId") != boot_id(node):
             self._report(kube, config, kmm.without(config["status"]["modules"], row["namespace"], row["name"]))
         elif self.find("v1", "Pod", kmm.worker_name(config["metadata"]["name"], row["name"]), row["namespace"]) is None:
             self._pod(kube, kmm.worker_pod(config, row, kmm.UNLOAD))
@@ -290,10 +290,10 @@ class Kmm(StandIn):
             return None
         left = self.remaining("kmm-build", pod)
         if left:
-            self._show(kube, pod, pod_running(pod, now()))
+            self.show_pod(kube, pod, pod_running(pod, now()))
             return left
         self._built.add(image)
-        self._show(kube, pod, kmm.pod_succeeded(pod, now()))
+        self.show_pod(kube, pod, kmm.pod_succeeded(pod, now()))
         for module in self.owners(pod, "Module"):
             self.event(module, "Normal", "BuildSucceeded", f"Build job succeeded for kernel {kernel}")
         return None
@@ -305,7 +305,7 @@ class Kmm(StandIn):
             return None
         left = self.remaining("kmm-load", pod)
         if left:
-            self._show(kube, pod, pod_initializing(pod, now(), 0))
+            self.show_pod(kube, pod, pod_initializing(pod, now(), 0))
             return left
         row = json.loads(pod["metadata"]["annotations"][kmm.CONFIG_NOTE])
         loads = labels_of(pod)[kmm.ACTION_LABEL] == kmm.LOAD
@@ -352,7 +352,7 @@ class Kmm(StandIn):
             'E "Fatal error" err="error while waiting on the command: exit status 1" logger="kmm-worker"',
         ]
         pod_logs.write(self.state, pod, "worker", lines)
-        self._show(kube, pod, status)
+        self.show_pod(kube, pod, status)
         self.event(pod, "Warning", "BackOff", f"Back-off restarting failed container worker in pod {pod['metadata']['name']}")
 
     def _done(self, kube: Kube, pod: Object, config: Object, row: Object, node: Object) -> None:
@@ -361,25 +361,12 @@ class Kmm(StandIn):
         others = kmm.without((config.get("status") or {}).get("modules"), namespace, name)
         if labels_of(pod)[kmm.ACTION_LABEL] == kmm.LOAD:
             spec = kmm.find_entry((config.get("spec") or {}).get("modules"), namespace, name) or {}
-            told = {"name": name, "namespace": namespace, "config": row, "bootId": boot_of(node), "lastTransitionTime": now()}
+            told = {"name": name, "namespace": namespace, "config": row, "bootId": boot_id(node), "lastTransitionTime": now()}
             told |= {key: spec[key] for key in ("serviceAccountName", "version", "tolerations") if spec.get(key)}
             others = [*others, told]
-        self._show(kube, pod, kmm.pod_succeeded(pod, now()))
+        self.show_pod(kube, pod, kmm.pod_succeeded(pod, now()))
         self._report(kube, config, others)
         kube.delete(kube.path_of(pod))
-
-    def _show(self, kube: Kube, pod: Object, status: Object) -> None:
-        if same_pod_state(pod.get("status"), status):
-            return
-        try:
-            kube.patch(kube.path_of(pod), {"status": status}, subresource="status")
-        except NotFound:
-            self.log.info("pod %s has gone", pod["metadata"]["name"])
-
-
-def boot_of(node: Object) -> str:
-    """The node's boot id."""
-    return str(((node.get("status") or {}).get("nodeInfo") or {}).get("bootID") or "")
 
 
 def _selected(selector: dict[str, str] | None, node: Object) -> bool:

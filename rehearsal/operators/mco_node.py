@@ -12,21 +12,19 @@ from __future__ import annotations
 
 import fcntl
 import json
-import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from rehearsal.operators import mco_render
 from rehearsal.operators.mco_pool import CURRENT, DEGRADED, DESIRED, DONE, PREFIX, REASON, STATE, WORKING, note
+from rehearsal.operators.node_reboot import come_back, go_down, is_away
 from rehearsal.operators.runtime import Kube, KubeError, NotFound, Object, StandIn, is_true, now
 from rehearsal.operators.simulated_kubelet import image_rows, pattern, uses
 
 Policies = tuple[dict[str, list[str]], dict[str, list[str]]]  # of files and of units: name -> action types
 DRIFT, LOST = "mcp-degraded", "node-never-returns"  # faults of a scenario, each for one node
 DESIRED_DRAIN, APPLIED_DRAIN = f"{PREFIX}desiredDrain", f"{PREFIX}lastAppliedDrain"
-KWOK_LABEL = "type"
-KWOK_VALUE = "kwok"
 RETRY_SECONDS = 5.0
 MIRROR = "kubernetes.io/config.mirror"
 
@@ -109,7 +107,7 @@ class NodeUpdate:
             missing = current if old is None else desired
             self._fail(kube, node, f'missing MachineConfig {missing}\nmachineconfig.machineconfiguration.openshift.io "{missing}" not found')
             return RETRY_SECONDS
-        if name in self._rebooting or _is_rebooting(node):
+        if name in self._rebooting or is_away(node):
             return self._reboot(kube, node, desired)
         if note(node, STATE) == DONE:
             self._annotate(kube, node, {STATE: WORKING, REASON: ""})
@@ -214,18 +212,18 @@ class NodeUpdate:
         timer = f"{name}/{desired}"
         if name not in self._rebooting:
             self._rebooting.add(name)
-            if not _is_rebooting(node):
+            if not is_away(node):
                 self._op.event(node, "Normal", "Reboot", f"Node will reboot into config {desired}")
                 self._counters.add("reboots", name)
-                self._go_down(kube, node)
+                go_down(kube, node)
         left = self._op.remaining("reboot", timer)
         if left:
             return left
         if (self._op.fault(LOST) or {}).get("node") == name:
             return RETRY_SECONDS / self._op.settings.speed  # it hangs in its firmware: someone must go and look
         fresh = kube.get(kube.path_of(node)) or node
-        if _is_rebooting(fresh):
-            self._come_back(kube, fresh)
+        if is_away(fresh):
+            come_back(self._op, kube, fresh)
             return 1.0
         if not is_true(fresh, "Ready"):
             return 1.0
@@ -236,22 +234,6 @@ class NodeUpdate:
         self._rebooting.discard(name)
         self._complete(kube, fresh, desired, [mco_render.REBOOT])
         return None
-
-    def _go_down(self, kube: Kube, node: Object) -> None:
-        """The kubelet falls silent: KWOK lets the node go, Ready becomes Unknown."""
-        kube.patch(kube.path_of(node), {"metadata": {"labels": {KWOK_LABEL: None}}})
-        stamp = now()
-        silent = {"status": "Unknown", "reason": "NodeStatusUnknown", "message": "Kubelet stopped posting node status."}
-        conditions = [
-            {**item, **silent, "lastTransitionTime": stamp} for item in (node.get("status") or {}).get("conditions") or []
-        ]
-        kube.patch(kube.path_of(node), {"status": {"conditions": conditions}}, subresource="status")
-
-    def _come_back(self, kube: Kube, node: Object) -> None:
-        """A new boot id first, then KWOK may make the node Ready."""
-        kube.patch(kube.path_of(node), {"status": {"nodeInfo": {"bootID": str(uuid.uuid4())}}}, subresource="status")
-        kube.patch(kube.path_of(node), {"metadata": {"labels": {KWOK_LABEL: KWOK_VALUE}}})
-        self._op.event(node, "Warning", "Rebooted", f"Node {node['metadata']['name']} has been rebooted")
 
     def _resume(self, kube: Kube, pod: Object) -> None:
         status = resumed(pod, now())
@@ -284,9 +266,3 @@ class NodeUpdate:
 
     def _annotate(self, kube: Kube, node: Object, notes: dict[str, str]) -> None:
         kube.patch(kube.path_of(node), {"metadata": {"annotations": notes}})
-
-
-def _is_rebooting(node: Object) -> bool:
-    """True while a node is away for a reboot: KWOK's label is off it and Ready is Unknown."""
-    labels = node["metadata"].get("labels") or {}
-    return labels.get(KWOK_LABEL) != KWOK_VALUE and not is_true(node, "Ready")

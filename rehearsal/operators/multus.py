@@ -28,11 +28,11 @@ from rehearsal.operators.multus_networks import (
 )
 from rehearsal.operators.multus_plugins import Failed, NodeView
 from rehearsal.operators.multus_pools import Pools
+from rehearsal.operators.objects import boot_id
 from rehearsal.operators.runtime import Kube, KubeError, NotFound, Object, StandIn
 from rehearsal.operators.simulated_kubelet import image_rows, pattern, uses
 from rehearsal.operators.sriov_networks import NAD, RESOURCE_NOTE
 from rehearsal.operators.sriov_nics import Cards
-from rehearsal.operators.sriov_reboot import boot_id
 from rehearsal.operators.sriov_reboot import requested as requested_resources
 
 SRIOV_STATE = ("sriovnetwork.openshift.io/v1", "SriovNetworkNodeState")

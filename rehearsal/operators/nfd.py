@@ -16,6 +16,7 @@ from typing import Any
 from rehearsal.operators import nfd_rules
 from rehearsal.operators.broken_hardware import server_of
 from rehearsal.operators.nfd_features import BadConfig, features, labels, parse_config
+from rehearsal.operators.objects import boot_id
 from rehearsal.operators.operands import daemon_set, operand_deployment, service_account
 from rehearsal.operators.pod_status import is_ready, pod_crashing, same_pod_state
 from rehearsal.operators.runtime import Kube, NotFound, Object, StandIn, condition, labels_of, now, owner_reference
@@ -170,7 +171,7 @@ class Nfd(StandIn):
         if server is None:
             self.log.warning("node %s is not in the profile: it has no hardware to find", node["metadata"]["name"])
             return None
-        boot = str(node.get("status", {}).get("nodeInfo", {}).get("bootID") or "")
+        boot = boot_id(node)
         nics = Cards(self.state / "run" / "nics.json").interfaces(server, self.scenario, boot)
         found = features({**server, "nics": nics}, self.openshift, node.get("status", {}).get("nodeInfo", {}).get("kernelVersion"))
         made = labels(found, config)

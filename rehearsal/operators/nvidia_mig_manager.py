@@ -14,10 +14,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from rehearsal.operators import nvidia_mig
+from rehearsal.operators.node_reboot import is_away
 from rehearsal.operators.nvidia_labels import DEPLOY, healthy_gpus
 from rehearsal.operators.nvidia_mig import Layout, NoSuchLayout
 from rehearsal.operators.runtime import Kube, Object, StandIn, is_true, labels_of
-from rehearsal.operators.sriov_reboot import Nodes, is_away
+from rehearsal.operators.sriov_reboot import Nodes
 
 CONFIG, STATE = "nvidia.com/mig.config", "nvidia.com/mig.config.state"
 PENDING, REBOOTING, SUCCESS, FAILED = "pending", "rebooting", "success", "failed"

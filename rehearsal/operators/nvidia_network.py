@@ -33,6 +33,7 @@ from rehearsal.operators.nvidia_network_operands import (
     daemon_set_ready,
     section,
 )
+from rehearsal.operators.objects import boot_id
 from rehearsal.operators.operands import service_account
 from rehearsal.operators.pod_status import is_ready
 from rehearsal.operators.runtime import (
@@ -50,7 +51,6 @@ from rehearsal.operators.runtime import (
 )
 from rehearsal.operators.sriov_networks import NAD
 from rehearsal.operators.sriov_nics import Cards
-from rehearsal.operators.sriov_reboot import boot_id
 
 POLICY = ("mellanox.com/v1alpha1", "NicClusterPolicy")
 NV_POOL = ("nv-ipam.nvidia.com/v1alpha1", "IPPool")

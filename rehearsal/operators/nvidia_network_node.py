@@ -15,10 +15,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from rehearsal.operators import pod_logs
-from rehearsal.operators.objects import Object
+from rehearsal.operators.objects import Object, boot_id
 from rehearsal.operators.pod_status import is_ready, pod_crashing, pod_running, pod_starting, same_pod_state
-from rehearsal.operators.runtime import Kube, NotFound, StandIn, now
-from rehearsal.operators.sriov_reboot import boot_id
+from rehearsal.operators.runtime import Kube, StandIn, now
 
 NEVER_READY = "mofed-never-ready"
 UNLOAD = "UNLOAD_THIRD_PARTY_RDMA_MODULES"
@@ -48,18 +47,18 @@ class DriverPods:
             return None
         image = pod["spec"]["containers"][0]["image"]
         if not is_known(image):
-            self._show(kube, pod, not_pulled(pod, image))
+            self._op.show_pod(kube, pod, not_pulled(pod, image))
             self._op.event(pod, "Warning", "Failed", f'Failed to pull image "{image}": manifest unknown')
             return None
         left = self._op.remaining("mofed-build", f"{uid}/{boot}")
         if left:
-            self._show(kube, pod, pod_starting(pod, now()))
+            self._op.show_pod(kube, pod, pod_starting(pod, now()))
             return left
         if trouble is not None:
             self._crash(kube, pod, trouble)
             return RETRY_SECONDS / self._op.settings.speed
         self._boot[uid] = boot
-        self._show(kube, pod, pod_running(pod, now()))
+        self._op.show_pod(kube, pod, pod_running(pod, now()))
         return None
 
     def _trouble(self, name: str, driver: Mapping[str, Any], arguments: set[str]) -> str | None:
@@ -81,19 +80,10 @@ class DriverPods:
         ended["message"] = text
         self._op.log.warning("network driver of node %s: %s", pod["spec"]["nodeName"], text)
         pod_logs.write(self._op.state, pod, "mofed-container", ["[INFO] Unloading the inbox drivers", f"[ERROR] {text}"], "stdout")
-        self._show(kube, pod, status)
+        self._op.show_pod(kube, pod, status)
         meta = pod["metadata"]
         words = f"Back-off restarting failed container mofed-container in pod {meta['name']}_{meta['namespace']}({meta['uid']})"
         self._op.event(pod, "Warning", "BackOff", words)
-
-    def _show(self, kube: Kube, pod: Object, status: Object) -> None:
-        """Write a pod's status when it tells something new."""
-        if same_pod_state(pod.get("status"), status):
-            return
-        try:
-            kube.patch(kube.path_of(pod), {"status": status}, subresource="status")
-        except NotFound:
-            self._op.log.info("pod %s has gone", pod["metadata"]["name"])
 
 
 def is_known(image: str) -> bool:

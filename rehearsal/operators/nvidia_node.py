@@ -19,6 +19,7 @@ from rehearsal.operators.broken_hardware import server_of
 from rehearsal.operators.nvidia_labels import MELLANOX_PCI_LABELS, OFED_WAIT, discovery_labels
 from rehearsal.operators.nvidia_mig_manager import MigManager
 from rehearsal.operators.nvidia_operands import DRIVER_PREFIX, DTK_LABEL, DTK_MISSING_LABEL
+from rehearsal.operators.objects import boot_id
 from rehearsal.operators.pod_status import (
     is_ready,
     pod_crashing,
@@ -136,7 +137,7 @@ class NodePlay:
             return False
         status = pod_pull.pod_unpulled(pod, image, now())
         if not same_pod_state(pod.get("status"), status):
-            self._show(kube, pod, status)
+            self._op.show_pod(kube, pod, status)
             self._op.event(pod, "Warning", "Failed", f'Failed to pull image "{image}": {pod_pull.reason(image)}')
         return True
 
@@ -171,11 +172,11 @@ class NodePlay:
     def _driver(self, kube: Kube, pod: Object, node: Object) -> float | None:
         spec = self._spec()
         if nvidia_operands.waits_for_ofed(spec) and not self._ofed_is_up(node):
-            self._show(kube, pod, pod_initializing(pod, now(), 0))
+            self._op.show_pod(kube, pod, pod_initializing(pod, now(), 0))
             return None
         manager = 1 if nvidia_operands.waits_for_ofed(spec) else 0
         if nvidia_operands.evicts_gpu_pods(spec) and not self._evict(kube, node):
-            self._show(kube, pod, pod_initializing(pod, now(), manager))
+            self._op.show_pod(kube, pod, pod_initializing(pod, now(), manager))
             return EVICT_RETRY / self._op.settings.speed
         self._unserve(kube, node)
         fault = self._fault(node)
@@ -184,7 +185,7 @@ class NodePlay:
             return 5.0
         left = self._op.remaining("driver-build", self._timer(pod, node))
         if left:
-            self._show(kube, pod, pod_starting(pod, now()))
+            self._op.show_pod(kube, pod, pod_starting(pod, now()))
             return left
         trouble = self._trouble(pod, node)
         if trouble is not None:
@@ -202,13 +203,13 @@ class NodePlay:
         done = self._inits_done(role, node)
         inits = pod["spec"].get("initContainers") or []
         if done < len(inits):
-            self._show(kube, pod, pod_initializing(pod, now(), done))
+            self._op.show_pod(kube, pod, pod_initializing(pod, now(), done))
             return None
         delay = DELAYS.get(role)
         left = self._op.remaining(delay, self._timer(pod, node)) if delay else 0.0
         if left:
             waiting = pod_initializing(pod, now(), len(inits) - 1) if role == VALIDATOR else pod_starting(pod, now())
-            self._show(kube, pod, waiting)
+            self._op.show_pod(kube, pod, waiting)
             return left
         self._come_up(kube, pod, node)
         self._serve(kube, role, node)
@@ -230,16 +231,7 @@ class NodePlay:
 
     def _come_up(self, kube: Kube, pod: Object, node: Object) -> None:
         self._boot[pod["metadata"]["uid"]] = boot_id(node)
-        self._show(kube, pod, pod_running(pod, now()))
-
-    def _show(self, kube: Kube, pod: Object, status: Object) -> None:
-        """Write a pod's status when it tells something new."""
-        if same_pod_state(pod.get("status"), status):
-            return
-        try:
-            kube.patch(kube.path_of(pod), {"status": status}, subresource="status")
-        except NotFound:
-            self._op.log.info("pod %s has gone", pod["metadata"]["name"])
+        self._op.show_pod(kube, pod, pod_running(pod, now()))
 
     def _crash(self, kube: Kube, pod: Object, lines: tuple[str, ...], init: int | None = None) -> None:
         """A container ends again and again; `init`: number of the init container that does."""
@@ -252,7 +244,7 @@ class NodePlay:
             pod_logs.write(self._op.state, pod, container["name"], lines)
             where = f"{pod['metadata']['name']}_{pod['metadata']['namespace']}({pod['metadata']['uid']})"
             self._op.event(pod, "Warning", "BackOff", f"Back-off restarting failed container {container['name']} in pod {where}")
-        self._show(kube, pod, status)
+        self._op.show_pod(kube, pod, status)
 
     def _timer(self, pod: Object, node: Object) -> str:
         return f"{pod['metadata']['uid']}/{boot_id(node)}"
@@ -376,8 +368,3 @@ def _is_crashing(pod: Object) -> bool:
 def _own(resources: dict[str, str] | None) -> list[str]:
     """Names of the device plugin's resources."""
     return [name for name in resources or {} if name == GPU or name.startswith("nvidia.com/mig-")]
-
-
-def boot_id(node: Object) -> str:
-    """The node's boot id; it changes with every reboot."""
-    return str(((node.get("status") or {}).get("nodeInfo") or {}).get("bootID") or "")

@@ -82,6 +82,11 @@ def labels_of(obj: Object) -> dict[str, str]:
     return obj["metadata"].get("labels") or {}
 
 
+def boot_id(node: Object) -> str:
+    """A node's boot id, "" where it has none; it changes with every reboot."""
+    return str(((node.get("status") or {}).get("nodeInfo") or {}).get("bootID") or "")
+
+
 def matches(selector: Object | None, labels: dict[str, str]) -> bool:
     """A metav1 LabelSelector against labels. None selects nothing, {} everything (Kubernetes' own rule)."""
     if selector is None:

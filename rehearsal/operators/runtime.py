@@ -63,6 +63,7 @@ from rehearsal.operators.objects import (
     owner_reference,
     tolerated,
 )
+from rehearsal.operators.pod_status import same_pod_state
 from rehearsal.operators.settings import Settings
 
 __all__ = [
@@ -283,6 +284,15 @@ class StandIn:
         except NotFound:
             return False
         return True
+
+    def show_pod(self, kube: Kube, pod: Object, status: Object) -> None:
+        """Write the status of a pod whose life this operator plays, when it tells something new. A deleted pod is no error."""
+        if same_pod_state(pod.get("status"), status):
+            return
+        try:
+            kube.patch(kube.path_of(pod), {"status": status}, subresource="status")
+        except NotFound:
+            self.log.info("pod %s has gone", pod["metadata"]["name"])
 
     def event(self, obj: Object, type_: str, reason: str, message: str) -> None:
         """Write a core/v1 Event about `obj` (type Normal or Warning); the same one again raises its count."""

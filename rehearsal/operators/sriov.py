@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from rehearsal.operators import sriov_policy
-from rehearsal.operators.objects import matches
+from rehearsal.operators.objects import boot_id, matches
 from rehearsal.operators.operands import daemon_set, service_account
 from rehearsal.operators.runtime import Kube, NotFound, Object, digest, is_true, labels_of, owner_reference, soonest
 from rehearsal.operators.sriov_base import API, CONFIG, SriovBase
@@ -24,7 +24,6 @@ from rehearsal.operators.sriov_daemon import DAEMON, MACHINE_CONFIG, PLUGIN, Dae
 from rehearsal.operators.sriov_drain import CURRENT, NODE_STATE, POOL, POOL_CONFIG, STATE, Drains, note
 from rehearsal.operators.sriov_ids import SUPPORTED
 from rehearsal.operators.sriov_networks import NAD, BadConfig, definition
-from rehearsal.operators.sriov_reboot import boot_id
 from rehearsal.operators.sriov_webhooks import Webhooks
 
 POLICY = (API, "SriovNetworkNodePolicy")

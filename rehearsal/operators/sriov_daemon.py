@@ -14,13 +14,14 @@ import json
 from typing import Any
 
 from rehearsal.operators import pod_logs, sriov_policy
+from rehearsal.operators.node_reboot import is_away
+from rehearsal.operators.objects import boot_id
 from rehearsal.operators.pod_status import is_ready
 from rehearsal.operators.runtime import Kube, Object, is_true, labels_of
 from rehearsal.operators.sriov_base import SriovBase
 from rehearsal.operators.sriov_drain import COMPLETE, CURRENT, DESIRED, DRAIN, DRAINING, IDLE, NODE_STATE, REBOOT, note
 from rehearsal.operators.sriov_ids import MELLANOX
 from rehearsal.operators.sriov_nics import FAULTS
-from rehearsal.operators.sriov_reboot import boot_id, is_away
 
 DAEMON, PLUGIN = "sriov-network-config-daemon", "sriov-device-plugin"
 STUCK = "sriov-daemon-stuck"

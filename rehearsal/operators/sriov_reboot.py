@@ -4,18 +4,14 @@
 """A node that drains and reboots for the SR-IOV operator: cordon, evictions that budgets may refuse, silence, a new boot id.
 
 Sources: k8snetworkplumbingwg/sriov-network-operator v1.6.0 pkg/drain/drainer.go (whom a drain evicts), pkg/daemon/daemon.go (rebootNode).
-KWOK plays the node's kubelet as long as the node has the label `type: kwok`; during a reboot the label is away.
 """
 
 from __future__ import annotations
 
-import uuid
-
+from rehearsal.operators import node_reboot
 from rehearsal.operators.mco_node import Counters, must_evict
-from rehearsal.operators.runtime import Kube, KubeError, NotFound, Object, StandIn, is_true, now
+from rehearsal.operators.runtime import Kube, KubeError, NotFound, Object, StandIn
 from rehearsal.operators.sriov_policy import PREFIX
-
-KWOK_LABEL, KWOK_VALUE = "type", "kwok"
 
 
 def evicted_by(pod: Object, full: bool) -> bool:
@@ -29,16 +25,6 @@ def requested(pod: Object) -> set[str]:
     for container in pod["spec"].get("containers") or []:
         found.update((container.get("resources") or {}).get("requests") or {})
     return found
-
-
-def boot_id(node: Object) -> str:
-    """The node's boot id; it changes with every reboot."""
-    return str(((node.get("status") or {}).get("nodeInfo") or {}).get("bootID") or "")
-
-
-def is_away(node: Object) -> bool:
-    """True while a node is away for a reboot: KWOK's label is off it and Ready is Unknown."""
-    return (node["metadata"].get("labels") or {}).get(KWOK_LABEL) != KWOK_VALUE and not is_true(node, "Ready")
 
 
 class Nodes:
@@ -65,18 +51,13 @@ class Nodes:
         return refusals
 
     def go_down(self, kube: Kube, node: Object) -> None:
-        """The kubelet falls silent: KWOK lets the node go, Ready becomes Unknown."""
+        """The node reboots, and is counted."""
         self.count("reboots", node["metadata"]["name"])
-        kube.patch(kube.path_of(node), {"metadata": {"labels": {KWOK_LABEL: None}}})
-        silent = {"status": "Unknown", "reason": "NodeStatusUnknown", "message": "Kubelet stopped posting node status."}
-        conditions = [{**item, **silent, "lastTransitionTime": now()} for item in (node.get("status") or {}).get("conditions") or []]
-        kube.patch(kube.path_of(node), {"status": {"conditions": conditions}}, subresource="status")
+        node_reboot.go_down(kube, node)
 
     def come_back(self, kube: Kube, node: Object) -> None:
         """A new boot id first, then KWOK may make the node Ready."""
-        kube.patch(kube.path_of(node), {"status": {"nodeInfo": {"bootID": str(uuid.uuid4())}}}, subresource="status")
-        kube.patch(kube.path_of(node), {"metadata": {"labels": {KWOK_LABEL: KWOK_VALUE}}})
-        self._op.event(node, "Warning", "Rebooted", f"Node {node['metadata']['name']} has been rebooted")
+        node_reboot.come_back(self._op, kube, node)
 
     def count(self, what: str, node: str) -> None:
         """One more of `reboots` or `drains`, in the file in which the machine-config operator counts, too."""

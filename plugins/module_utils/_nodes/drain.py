@@ -12,7 +12,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .._assess.look import dig, mapping, number, rows, strings, text
+from .._assess.look import dig, mapping, number, rows, text
+from .._data.selectors import selects
 
 Row = Mapping[str, Any]
 STATIC = "kubernetes.io/config.mirror"
@@ -64,23 +65,6 @@ def blockers(pods: list[Row], budgets: list[Row], nodes: list[str]) -> list[dict
 def lost(pods: list[Row], nodes: list[str]) -> list[dict[str, Any]]:
     """The pods on these nodes that nobody makes again."""
     return [_who(pod) for pod in _leaving(pods, nodes) if pod["owner"] is None]
-
-
-def selects(selector: Any, labels: Mapping[str, str]) -> bool:
-    """Whether a label selector of policy/v1 selects; an empty one selects all, an absent one none."""
-    if not isinstance(selector, dict):
-        return False
-    wanted, terms = mapping(selector, "matchLabels"), rows(selector, "matchExpressions") or []
-    return all(labels.get(key) == value for key, value in wanted.items()) and all(_meets(term, labels) for term in terms)
-
-
-def _meets(term: Row, labels: Mapping[str, str]) -> bool:
-    key, operator, values = str(term.get("key")), term.get("operator"), strings(term, "values")
-    if operator == "Exists":
-        return key in labels
-    if operator == "DoesNotExist":
-        return key not in labels
-    return labels.get(key) in values if operator == "In" else labels.get(key) not in values
 
 
 def _leaving(pods: list[Row], nodes: list[str]) -> list[Row]:

@@ -9,6 +9,8 @@ from collections.abc import Collection, Mapping
 from sys import intern
 from typing import Any
 
+from ansible_collections.llmd.openshift.plugins.module_utils._data.selectors import selects
+
 from . import accelerators, disks, nics
 from .values import amount, condition, conditions, dig, mapping, name_of, number, rows, text
 
@@ -170,7 +172,7 @@ def pool_of(labels: Mapping[str, str], pools: list[dict[str, Any]] | None) -> st
     """
     if pools is None:
         return None
-    claims = [pool["name"] for pool in pools if _selects(pool["selector"], labels)]
+    claims = [pool["name"] for pool in pools if _claims(pool["selector"], labels)]
     custom = [name for name in claims if name not in ("master", "worker")]
     if "master" in claims:
         return "master"
@@ -179,23 +181,6 @@ def pool_of(labels: Mapping[str, str], pools: list[dict[str, Any]] | None) -> st
     return "worker" if "worker" in claims else None
 
 
-def _selects(selector: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
-    wanted = mapping(selector, "matchLabels")
-    expressions = rows(selector, "matchExpressions")
-    if not wanted and not expressions:
-        return False
-    return all(labels.get(key) == value for key, value in wanted.items()) and all(
-        _meets(row, labels) for row in expressions
-    )
-
-
-def _meets(row: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
-    key, values = str(row.get("key")), row.get("values") or []
-    operator = row.get("operator")
-    if operator == "Exists":
-        return key in labels
-    if operator == "DoesNotExist":
-        return key not in labels
-    if operator == "In":
-        return labels.get(key) in values
-    return operator == "NotIn" and labels.get(key) not in values
+def _claims(selector: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
+    """A pool without a selector has no nodes."""
+    return bool(mapping(selector, "matchLabels") or rows(selector, "matchExpressions")) and selects(selector, labels)
