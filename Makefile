@@ -48,8 +48,9 @@ molecule: setup rehearsal-parts ## molecule: create a rehearsal, converge, idemp
 bench: setup rehearsal-parts ## ratios and budgets, printed
 	@$(VENV)/python -m tests.bench
 
-docs: setup ## generated pages (support matrix, options, rules)
+docs: setup ## generated files (support matrix, options, rules; the pattern's)
 	@$(VENV)/python tools/docs.py
+	@$(VENV)/python tools/aap.py
 
 clean: ## remove what make made in this folder (not the caches of the user)
-	@rm -rf .venv .cache .ansible .mypy_cache .ruff_cache .pytest_cache .hypothesis reports tests/output collections/ansible_collections/kubernetes
+	@rm -rf .venv .cache .ansible .mypy_cache .ruff_cache .pytest_cache .hypothesis reports build tests/output collections/ansible_collections/kubernetes

@@ -196,6 +196,7 @@ def _from_saved(name: str, state: str, speed: float | None) -> Wanted:
 def reset(args: argparse.Namespace) -> int:
     rehearsal = Rehearsal(args.name)
     wanted = rehearsal.wanted()
+    rehearsal.check(wanted)  # before anything is ended
     rehearsal.down()
     return _started(rehearsal, wanted, args.json)
 

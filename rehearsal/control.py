@@ -67,8 +67,8 @@ class Rehearsal:
             )
         return status
 
-    def up(self, wanted: Wanted, say: Say) -> dict[str, Any]:
-        """Start it and wait until it's ready. One that runs already with the same settings is left as it is."""
+    def check(self, wanted: Wanted) -> None:
+        """Raise RehearsalError when it can't be started with these settings on this machine."""
         sandbox.check()
         for folder, what in (
             (self.state, "the state folder"),
@@ -76,10 +76,14 @@ class Rehearsal:
             (paths.PACKAGE, "the project"),
         ):
             sandbox.check_folder(folder, what)
-        if wanted.saved:  # bad input is told before anything is made
+        if wanted.saved:
             saved.load(wanted.saved)
         else:
             load(wanted)
+
+    def up(self, wanted: Wanted, say: Say) -> dict[str, Any]:
+        """Start it and wait until it's ready. One that runs already with the same settings is left as it is."""
+        self.check(wanted)  # before anything is made
         if self.keeper():
             return self._running(wanted, say)
         self.state.mkdir(parents=True, exist_ok=True, mode=0o700)

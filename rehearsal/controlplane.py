@@ -160,6 +160,8 @@ def apiserver(binary: str, files: Files) -> Program:
         f"--proxy-client-cert-file={files.proxy_client[0]}",
         f"--proxy-client-key-file={files.proxy_client[1]}",
         "--kubelet-preferred-address-types=InternalIP",
+        # kubectl's WebSocket goes through to the kubelet, instead of being translated to SPDY.
+        "--feature-gates=TranslateStreamCloseWebsocketRequests=false",
         "--enable-aggregator-routing=false",
         f"--audit-policy-file={files.audit_policy}",
         f"--audit-log-path={files.state / 'audit.log'}",

@@ -22,14 +22,16 @@ import functools
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import jsonschema
 import yaml
 
 from rehearsal import catalog_render
 from rehearsal.errors import BAD_INPUT, RehearsalError
 from rehearsal.hardware import expand_nodes
+
+if TYPE_CHECKING:
+    from jsonschema import ValidationError
 
 ROOT = Path(__file__).resolve().parent
 KINDS = {"profiles": "profile", "openshift": "openshift", "scenarios": "scenario", "catalogs": "catalog"}
@@ -80,6 +82,8 @@ def schema(kind: str) -> dict[str, Any]:
 
 def check(document: Any, kind: str, path: Path) -> None:
     """Raise one RehearsalError with every fault of ``document`` against its schema."""
+    import jsonschema  # a heavy import, needed only here
+
     validator = jsonschema.Draft202012Validator(schema(kind))
     faults = sorted(validator.iter_errors(document), key=lambda fault: [str(step) for step in fault.absolute_path])
     refuse(path, [_tell(fault) for fault in faults])
@@ -122,6 +126,8 @@ def load_profile(name: str) -> dict[str, Any]:
     delays = {key: row["seconds"] for key, row in read_yaml(ROOT / "profiles" / "_delays.yaml").items()}
     own = document.get("delays", {})
     refuse(path, [f"delays.{key}: unknown delay, {nearest(key, delays)}" for key in own if key not in delays])
+    lent = [_document("profiles", other).get("servers", {}) for other in document.get("servers_of", [])]
+    document = {**document, "servers": {name: server for servers in [*lent, document.get("servers", {})] for name, server in servers.items()}}
     nodes, faults = expand_nodes(document, read_yaml(ROOT / "profiles" / "_devices.yaml"))
     refuse(path, faults)
     return {
@@ -266,7 +272,7 @@ def _with_node(value: Any, scenario: str, profile: Mapping[str, Any]) -> Any:
     return {**value, "node": choice[kind][0 if place == "first" else -1]}
 
 
-def _tell(fault: jsonschema.ValidationError) -> str:
+def _tell(fault: ValidationError) -> str:
     where = ".".join(str(step) for step in fault.absolute_path) or "the top level"
     if fault.validator == "additionalProperties" and isinstance(fault.instance, Mapping):
         allowed = fault.schema.get("properties", {})

@@ -10,7 +10,9 @@ their own. ``run/installs.json`` holds::
      "operators": [{package, namespace, channel, catalog, csv, approval, group, labels, annotations, name, wait}],
      "remove": [{apiVersion, kind, namespace, name}]}
 
-An operator with a ``csv`` is installed at that version: of the InstallPlans only the one with it is approved.
+An operator with a ``csv`` is installed at that version: of the InstallPlans only the one with it is approved. It counts as installed when
+its plan is Complete and its Subscription says so: what is deleted before that, OLM makes again. A row of ``remove`` for an InstallPlan names
+a ``csv`` that it holds, since plans are named by chance.
 """
 
 from __future__ import annotations
@@ -48,8 +50,21 @@ def carry_out(kube: Kube, orders: dict[str, list[Obj]], seconds: float) -> list[
             _ensure(kube, obj)
     late = _wait_installed(kube, [row for row in orders["operators"] if row.get("wait", True)], seconds)
     for row in orders["remove"]:
-        kube.delete(kube.path(row["apiVersion"], row["kind"], row.get("namespace"), row["name"]))
+        _remove(kube, row, seconds)
     return late
+
+
+def _remove(kube: Kube, row: Obj, seconds: float) -> None:
+    if "csv" not in row:
+        kube.delete(kube.path(row["apiVersion"], row["kind"], row.get("namespace"), row["name"]))
+        return
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        plan = _plan(kube, row["namespace"], row["csv"])
+        if plan is not None:
+            kube.delete(kube.path_of(plan))
+            return
+        time.sleep(LOOK_SECONDS)
 
 
 def put(kube: Kube, obj: Obj) -> None:
@@ -118,7 +133,18 @@ def _step(kube: Kube, row: Obj) -> str:
     have = kube.get(kube.path(f"{OLM}/v1alpha1", "ClusterServiceVersion", namespace, csv)) if csv else None
     if have is None:
         return f"no ClusterServiceVersion yet, the Subscription says {status.get('state') or 'nothing'}"
-    return str((have.get("status") or {}).get("phase") or "no phase yet")
+    phase = str((have.get("status") or {}).get("phase") or "no phase yet")
+    plan = _plan(kube, namespace, csv)
+    done = plan is None or (plan.get("status") or {}).get("phase") == "Complete"
+    if phase == "Succeeded" and not (done and status.get("installedCSV") == csv):
+        return f"{csv} has succeeded, its InstallPlan or Subscription doesn't say so yet"
+    return phase
+
+
+def _plan(kube: Kube, namespace: str, csv: str) -> Obj | None:
+    """The InstallPlan that holds this CSV."""
+    plans = kube.list(kube.path(f"{OLM}/v1alpha1", "InstallPlan", namespace))
+    return next((plan for plan in plans if csv in plan["spec"]["clusterServiceVersionNames"]), None)
 
 
 def _approve(kube: Kube, namespace: str, csv: str) -> None:

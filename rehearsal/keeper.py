@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from rehearsal import sandbox
-from rehearsal.prepare import read_settings
+from rehearsal.settings_file import read_settings
 
 STOP_SECONDS = 10.0
 

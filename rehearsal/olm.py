@@ -28,6 +28,9 @@ ACCOUNT = f"system:serviceaccount:{NAMESPACE}:olm-operator-serviceaccount"
 PORTS = {"redhat-operators": 15051, "certified-operators": 15052}
 SERVICE = "packageserver-service"
 UNPACK_SECONDS, UNPACK_LEAST = 600.0, 15.0  # OLM's default, and what a fast rehearsal leaves of it
+# A CSV whose requirements aren't met yet is looked at again after pauses that double with each look. On a busy machine an InstallPlan
+# takes so long that these reach minutes, and only the resync ends the wait; OLM's own is five minutes.
+RESYNC_SECONDS = 60
 PACKAGES_PORT = 5443
 PACKAGES_API = "v1.packages.operators.coreos.com"
 
@@ -102,6 +105,7 @@ def olm_operator(binary: str, files: Files) -> Program:
     argv = [
         binary,
         f"--namespace={NAMESPACE}",
+        f"--interval={RESYNC_SECONDS}s",
         "--writeStatusName=",
         "--writePackageServerStatusName=",
         f"--tls-cert={certificate}",

@@ -20,6 +20,7 @@ from typing import Any
 from rehearsal import data, installs, olm, parts, paths, saved, seed, stages, twin
 from rehearsal.crds import Crds
 from rehearsal.errors import BAD_INPUT, RehearsalError
+from rehearsal.settings_file import read_settings, write_settings
 
 # The seed is rendered with this id, so that equal inputs give equal etcd data; the true id is set at each start.
 SEED_ID = "00000000-0000-4000-8000-000000000000"
@@ -174,18 +175,6 @@ def _rewrite(state: Path, settings: dict[str, Any], scenarios: list[str]) -> lis
 def write_catalogs(run: Path, crds: Crds, settings: dict[str, Any]) -> None:
     for name in olm.PORTS:
         olm.write_catalog(name, run / "catalogs", crds, settings)
-
-
-def write_settings(run: Path, settings: dict[str, Any]) -> None:
-    """Whole or not at all: parts may be reading it at this moment."""
-    scratch = run / "settings.json.new"
-    scratch.write_text(json.dumps(settings, indent=1), encoding="utf-8")
-    scratch.replace(run / "settings.json")
-
-
-def read_settings(state: Path) -> dict[str, Any]:
-    settings: dict[str, Any] = json.loads((state / "run" / "settings.json").read_text(encoding="utf-8"))
-    return settings
 
 
 def _tools(settings: dict[str, Any]) -> list[str]:

@@ -27,8 +27,8 @@ from rehearsal.controlplane import Files, Program
 from rehearsal.errors import RehearsalError
 from rehearsal.kube import Kube, KubeError
 from rehearsal.live import Live, follow
-from rehearsal.prepare import read_settings
 from rehearsal.processes import Processes
+from rehearsal.settings_file import read_settings
 
 INSTALL_SECONDS = 240.0
 START_SECONDS = 300.0  # generous: the machine may be busy with other things
@@ -193,6 +193,7 @@ class Supervisor:
         end = time.monotonic() + START_SECONDS
         why = ""
         while True:
+            began = time.monotonic()
             try:
                 if ready():
                     self.progress(what)
@@ -203,7 +204,7 @@ class Supervisor:
                 raise RehearsalError(
                     f"not within {START_SECONDS:.0f} s", what, why, "See 'python -m rehearsal logs --list'"
                 )
-            time.sleep(0.2)
+            time.sleep(max(0.2, 2 * (time.monotonic() - began)))  # a look at a fleet's nodes costs the API server a second
 
     def _environment(self) -> dict[str, str]:
         """Environment of all parts: ours, less what would lead them astray (a proxy, a foreign cluster)."""

@@ -2,7 +2,7 @@
 # Copyright (c) 2026 llmd.openshift contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Writes the documentation pages that come from data: support matrix, variables, rules, operators.
+"""Writes the documentation pages that come from data: support matrix, variables, rules, operators, paths.
 
 python tools/docs.py            writes docs/{support-matrix,variables,rules,operators}.md and docs/rules/<rule>.md
 python tools/docs.py --check    writes nothing; ends with 1 and names the pages that are out of date
@@ -22,6 +22,9 @@ sys.path.insert(0, str(ROOT / "collections"))
 from ansible_collections.llmd.openshift.plugins.module_utils._assess import explain  # noqa: E402
 from ansible_collections.llmd.openshift.plugins.module_utils._assess.registry import RULES  # noqa: E402
 from ansible_collections.llmd.openshift.plugins.module_utils._data.facts import Facts, facts  # noqa: E402
+
+import docs_models  # noqa: E402  isort: skip
+import docs_paths  # noqa: E402  isort: skip
 
 MARK = "<!-- Made by tools/docs.py from data/. Change the data, then run it again. -->"
 PATHS = {
@@ -254,6 +257,8 @@ PAGES: dict[str, Callable[[Facts], list[str]]] = {
 def pages() -> dict[str, str]:
     data = facts()
     made = {name: make(data) for name, make in PAGES.items()}
+    made["models.md"] = docs_models.page(data, MARK, table)
+    made["paths.md"] = docs_paths.page(data, PATHS, MARK, table)
     made |= {f"rules/{rule}.md": rule_page(rule, said) for rule, said in explain.known(data).items()}
     return {name: "\n".join(lines).rstrip() + "\n" for name, lines in made.items()}
 

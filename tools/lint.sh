@@ -8,4 +8,5 @@ yamllint --strict .
 ansible-lint --offline -q
 antsibull-changelog lint
 python tools/docs.py --check
+python tools/aap.py --check
 echo "lint: clean"

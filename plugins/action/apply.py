@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -15,6 +16,7 @@ from ansible_collections.llmd.openshift.plugins.module_utils._apply.execute impo
 from ansible_collections.llmd.openshift.plugins.module_utils._errors import ClusterError, Misdeclared
 from ansible_collections.llmd.openshift.plugins.module_utils._wait.targets import TargetError, parse
 from ansible_collections.llmd.openshift.plugins.module_utils._watch.wait import Wait, WaitFailed
+from ansible_collections.llmd.openshift.plugins.plugin_utils import _gathered as gathered
 from ansible_collections.llmd.openshift.plugins.plugin_utils._cluster_action import ClusterAction, failed_wait, failure
 
 
@@ -29,6 +31,7 @@ class ActionModule(ClusterAction):
         "wait_crds_seconds": {"type": "float", "default": 0},
         "after": {"type": "list", "elements": "dict", "default": []},
         "after_seconds": {"type": "float", "default": 3600.0},
+        "collect": {"type": "path"},
     }
 
     def secrets(self, args: dict[str, Any]) -> set[str]:
@@ -44,6 +47,10 @@ class ActionModule(ClusterAction):
             return failure(f"apply: after: {error}", problems=error.problems)
         if not (objects or before):
             return _result([], with_diff)
+        if args["collect"]:
+            if args["state"] == "present":
+                self._collect(args)
+            return _result([], with_diff)
         cluster = self.connect(args)
         beat = self.beat(cluster)
         if before and not self._task.check_mode:
@@ -58,6 +65,13 @@ class ActionModule(ClusterAction):
         except ClusterError as error:
             return {**failure(str(error), error), **_result(executor.done, with_diff)}
         return _result(executor.done, with_diff)
+
+
+    def _collect(self, args: dict[str, Any]) -> None:
+        """Keeps the list instead of applying it, for what needs to know all that would be applied (drift, export)."""
+        objects = [manifests.without_values(obj) for obj in manifests.ordered(args["objects"])]
+        call = {"task": str(self._task.name), "objects": objects, "after": args["after"]}
+        gathered.keep(Path(args["collect"]), {**call, "wait_crds": args["wait_crds_seconds"] > 0})
 
 
 def _options(args: dict[str, Any], check: bool) -> Options:

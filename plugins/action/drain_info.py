@@ -15,12 +15,13 @@ from ansible_collections.llmd.openshift.plugins.plugin_utils._cluster_action imp
 class ActionModule(ClusterAction):
     """Lists the nodes' pods and the budgets; changes nothing, so it does the same in check mode."""
 
-    SPEC = {"nodes": {"type": "list", "elements": "str", "required": True}}
+    SPEC = {"nodes": {"type": "list", "elements": "str", "required": True}, "lose_pods": {"type": "bool", "default": False}}
 
     def work(self, args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
-        """``blockers``, ``lost`` and a ``message`` that names the blockers."""
+        """``blockers``, ``lost`` and a ``message`` that names those that stand against a drain."""
         blockers, lost = _look(self.connect(args), args["nodes"])
-        return {"changed": False, "blockers": blockers, "lost": lost, "message": _message(blockers)}
+        message = _blocked(blockers) or ("" if args["lose_pods"] else _lost(lost))
+        return {"changed": False, "blockers": blockers, "lost": lost, "message": message}
 
 
 def _look(cluster: Cluster, nodes: list[str]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
@@ -35,12 +36,29 @@ def _look(cluster: Cluster, nodes: list[str]) -> tuple[list[dict[str, Any]], lis
     return drain.blockers(pods, budgets, nodes), drain.lost(pods, nodes)
 
 
-def _message(blockers: list[dict[str, Any]], shown: int = 5) -> str:
+def _blocked(blockers: list[dict[str, Any]]) -> str:
     if not blockers:
         return ""
     lines = [f"{row['pod']} ({row['owner'] or 'no controller'}) on node {row['node']}, budget {row['budget']}: {row['why']}" for row in blockers]
-    more = f" and {len(lines) - shown} more" if len(lines) > shown else ""
     return (
-        f"Nothing was restarted, because these pods can't leave their node: {'; '.join(lines[:shown])}{more}. "
+        f"Nothing was restarted, because these pods can't leave their node: {_listed(lines)}. "
         "Start another replica elsewhere, or agree with the owner on a larger disruption budget; then run again."
     )
+
+
+def _lost(lost: list[dict[str, Any]]) -> str:
+    if not lost:
+        return ""
+    lines = [f"{row['pod']} on node {row['node']}{_data(row['volumes'])}" for row in lost]
+    return (
+        f"Nothing was restarted, because a drain would delete these pods for good (nothing makes them again): {_listed(lines)}. "
+        "Ask their namespaces' owners and delete them, or permit it with lose-pods in llmd_allow_disruption; then run again."
+    )
+
+
+def _data(volumes: list[str]) -> str:
+    return f" (with the data of {', '.join(volumes)})" if volumes else ""
+
+
+def _listed(lines: list[str], shown: int = 5) -> str:
+    return "; ".join(lines[:shown]) + (f" and {len(lines) - shown} more" if len(lines) > shown else "")

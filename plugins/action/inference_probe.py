@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ansible_collections.llmd.openshift.plugins.module_utils._probe.run import Orders, Probe, ProbeError
+from ansible_collections.llmd.openshift.plugins.module_utils._proof import verdict
 from ansible_collections.llmd.openshift.plugins.plugin_utils._cluster_action import ClusterAction, failure
 
 
@@ -21,6 +22,7 @@ class ActionModule(ClusterAction):
         "namespace": {"type": "str", "required": True},
         "name": {"type": "str", "required": True},
         "api_version": {"type": "str", "default": "serving.kserve.io/v1alpha1"},
+        "path": {"type": "str", "choices": list(verdict.PATHS), "default": "inference_scheduling"},
         "image": {"type": "str", "required": True},
         "requests": {"type": "int", "default": 24},
         "url": {"type": "str"},
@@ -51,7 +53,7 @@ class ActionModule(ClusterAction):
 def _orders(args: dict[str, Any]) -> Orders:
     return Orders(
         args["namespace"], args["name"], args["api_version"], args["image"], args["requests"],
-        args["timeout_seconds"], args["url"] or "", args["validate_gateway_certs"], args["gateway_ca_cert"] or "",
+        args["timeout_seconds"], args["url"] or "", args["validate_gateway_certs"], args["gateway_ca_cert"] or "", args["path"],
     )  # fmt: skip
 
 

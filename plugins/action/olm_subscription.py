@@ -19,6 +19,7 @@ class ActionModule(ClusterAction):
         "subscriptions": {"type": "list", "elements": "dict", "required": True},
         "until": {"type": "str", "choices": ["succeeded", "approved"], "default": "succeeded"},
         "timeout_seconds": {"type": "float", "default": 3600.0},
+        "look": {"type": "bool", "default": True},
     }
 
     def work(self, args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
@@ -27,6 +28,8 @@ class ActionModule(ClusterAction):
         try:
             wishes = parse(args["subscriptions"])
             if not wishes:
+                return {"changed": False, "operators": [], "approved": []}
+            if self._task.check_mode and not args["look"]:
                 return {"changed": False, "operators": [], "approved": []}
             cluster = self.connect(args)
             work = Operators(

@@ -5,10 +5,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+from pathlib import Path
 from typing import Any
 
 from ansible.plugins.action import ActionBase
+from ansible_collections.llmd.openshift.plugins.module_utils._benchmark import commands, results
 from ansible_collections.llmd.openshift.plugins.module_utils._proof import verdict
 
 
@@ -25,7 +28,24 @@ class ActionModule(ActionBase):
         spec = {
             "path": {"type": "str", "choices": list(verdict.PATHS), "required": True},
             "measurements": {"type": "dict", "required": True},
+            "benchmark_results": {"type": "str"},
         }
         _validation, args = self.validate_argument_spec(argument_spec=spec)
-        proof = verdict.prove(args["path"], json.loads(json.dumps(args["measurements"])))
+        measured = json.loads(json.dumps(args["measurements"]))
+        proof = verdict.prove(args["path"], measured)
+        url, model = str(proof["endpoints"].get("url") or ""), str(measured.get("model") or "")
+        proof["benchmark"] = {"commands": commands.ready(args["path"], url, model, measured.get("auth") is not False), "result": None}
+        if args["benchmark_results"]:
+            try:
+                proof["benchmark"]["result"] = _result(Path(args["benchmark_results"]).expanduser())
+            except (OSError, UnicodeDecodeError, results.UnknownFormat) as error:
+                why = error.strerror if isinstance(error, OSError) else str(error)
+                text = f"Can't read the benchmark's result {args['benchmark_results']}: {why}. Give the JSON file that GuideLLM or inference-perf wrote."
+                return {"failed": True, "changed": False, "msg": text}
         return {"changed": False, "proof": proof, "msg": verdict.summary(proof)}
+
+
+def _result(path: Path) -> dict[str, Any]:
+    """What the tool measured, with its source: the file by name and digest."""
+    content = path.read_bytes()
+    return {**results.read(content.decode("utf-8")), "file": str(path), "sha256": hashlib.sha256(content).hexdigest()}

@@ -14,6 +14,7 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
+from ansible_collections.llmd.openshift.plugins.module_utils._aap import results
 from ansible_collections.llmd.openshift.plugins.module_utils._report import (
     document,
     fleet,
@@ -26,7 +27,7 @@ from ansible_collections.llmd.openshift.plugins.module_utils._report import (
 )
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "roles" / "report" / "templates"
-FACTS = ("declared", "snapshot", "assessment", "plan", "proof", "failure")
+FACTS = ("declared", "snapshot", "assessment", "plan", "proof", "diagnosis", "measured", "failure")
 
 
 class ActionModule(ActionBase):
@@ -60,28 +61,10 @@ class ActionModule(ActionBase):
             changed=False,
             files=files,
             summary=summary,
-            ansible_stats={"data": {"llmd": stats(report, files)}, "per_host": True, "aggregate": False},
+            # Not per host: the controller takes only what belongs to the whole run.
+            ansible_stats={"data": {results.name(host): results.result(report, facts["assessment"])}, "per_host": False, "aggregate": False},
         )
         return result
-
-
-def stats(report: dict[str, Any], files: list[str]) -> dict[str, Any]:
-    """What AAP hands on to later workflow nodes: small, no node or secret data."""
-    statuses = [item["status"] for item in report["findings"]]
-    return {
-        "outcome": report["outcome"],
-        "cluster_id": report["cluster"]["id"],
-        "openshift": report["cluster"]["openshift"],
-        "release": report["release"],
-        "path": report["path"],
-        "best_release": report["best_release"],
-        "verdicts": {path: row["verdict"] for path, row in report["paths"].items()},
-        "proof": (report["proof"] or {}).get("status"),
-        "findings": {status: statuses.count(status) for status in sorted(set(statuses))},
-        "disruption": ((report["plan"] or {}).get("disruption") or {}).get("kinds", []),
-        "failure": (report["failure"] or {}).get("message"),
-        "files": files,
-    }
 
 
 def _journal(path: Path) -> list[dict[str, Any]]:

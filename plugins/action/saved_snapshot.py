@@ -48,7 +48,7 @@ class ActionModule(ActionBase):
                 "failed": True,
                 "msg": f"Another cluster: {path}: {wrong}. Give the file of that cluster.",
             }
-        return {**result, "changed": False, "snapshot": found}
+        return {**result, "changed": False, "snapshot": found, "_ansible_verbose_override": True}
 
 
 def _read(path: str, must_gather: bool, packages: list[str], labels: list[str]) -> dict[str, Any]:

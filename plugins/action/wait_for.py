@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from ansible_collections.llmd.openshift.plugins.module_utils._wait.targets import Target, TargetError, parse
 from ansible_collections.llmd.openshift.plugins.module_utils._watch.wait import Wait, WaitFailed, look_once
+from ansible_collections.llmd.openshift.plugins.plugin_utils import _gathered as gathered
 from ansible_collections.llmd.openshift.plugins.plugin_utils._cluster_action import ClusterAction, failed_wait, failure
 
 
@@ -18,6 +20,7 @@ class ActionModule(ClusterAction):
     SPEC = {
         "objects": {"type": "list", "elements": "dict", "required": True},
         "timeout_seconds": {"type": "float", "default": 3600.0},
+        "collect": {"type": "path"},
     }
 
     def work(self, args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
@@ -26,6 +29,9 @@ class ActionModule(ClusterAction):
         try:
             targets = parse(args["objects"])
             if not targets:
+                return {"changed": False, "waited": []}
+            if args["collect"]:
+                self._collect(args)
                 return {"changed": False, "waited": []}
             if self._task.check_mode:
                 return self._look(args, targets)
@@ -42,6 +48,11 @@ class ActionModule(ClusterAction):
         except WaitFailed as error:
             return failed_wait(error)
         return {"changed": False, "waited": results}
+
+    def _collect(self, args: dict[str, Any]) -> None:
+        """Keeps what would be awaited, for the next list of objects that is collected."""
+        awaited = [one for one in args["objects"] if one.get("until") != "absent"]
+        gathered.keep(Path(args["collect"]), {"task": str(self._task.name), "objects": [], "after": awaited, "wait_crds": False})
 
     def _look(self, args: dict[str, Any], targets: list[Target]) -> dict[str, Any]:
         """Check mode: what would be awaited, and how it stands now."""

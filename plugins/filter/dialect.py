@@ -26,7 +26,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: The row of the release, with C(api_version), C(dsc_api_version), C(dsci_api_version), C(extra_args) and C(source).
+  description: The row of the release, with C(api_version), C(dsc_api_version), C(dsci_api_version), what its vLLM understands, and C(source).
   type: dict
 """
 

@@ -9,8 +9,9 @@ name: llm_inference_service
 short_description: The objects that serve a model with llm-d, in the dialect of a RHOAI release
 version_added: "1.0.0"
 description:
-  - Renders the declaration into a list of Kubernetes objects - C(LLMInferenceService), the C(NetworkPolicy) around it and, when model credentials
-    are declared, a C(ServiceAccount) that names their Secret.
+  - Renders the declaration into a list of Kubernetes objects - C(LLMInferenceService) for the declared path, the C(NetworkPolicy) around it and, for
+    model credentials and RDMA, a C(ServiceAccount) and the C(RoleBinding) that lets it use OpenShift AI's SCC.
+  - What the release can't express is refused, with the releases that can.
   - The same input gives the same output. No cluster is read.
 options:
   _input:
@@ -24,10 +25,21 @@ options:
     description: Extended resource of the accelerator.
     type: str
     default: nvidia.com/gpu
+  fabric:
+    description: The fabric between the nodes, as the plan and the role fabric give it; its C(pod) goes into the model servers.
+    type: dict
   presets:
-    description: Names of the cluster's LLMInferenceServiceConfigs. Needed for C(amd.com/gpu), whose preset brings another image.
+    description: The cluster's LLMInferenceServiceConfigs. Needed for C(amd.com/gpu), whose preset brings another image, and for precise prefix routing.
+    type: list
+    elements: dict
+  images:
+    description: Images that the operator lists. Needed for C(amd.com/gpu) on releases without a preset for it.
     type: list
     elements: str
+  nodes:
+    description: Nodes of the snapshot that would serve. Sizes that aren't declared follow from their GPUs and memory.
+    type: list
+    elements: dict
 author:
   - llmd.openshift contributors
 """
@@ -50,21 +62,28 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 from ansible_collections.llmd.openshift.plugins.module_utils._data.errors import DataError
-from ansible_collections.llmd.openshift.plugins.module_utils._serving import dialects, render
+from ansible_collections.llmd.openshift.plugins.module_utils._data.facts import facts
+from ansible_collections.llmd.openshift.plugins.module_utils._serving import build, dialects, render, wish
 
 
 def llm_inference_service(
     declared: dict[str, Any],
     storage_class: str | None = None,
     gpu_resource: str = "nvidia.com/gpu",
-    presets: list[str] | None = None,
+    fabric: dict[str, Any] | None = None,
+    presets: list[dict[str, Any]] | None = None,
+    images: list[str] | None = None,
+    nodes: list[dict[str, Any]] | None = None,
 ) -> list[dict[str, Any]]:
     """See DOCUMENTATION."""
-    plain = json.loads(json.dumps(declared))  # no lazy or tagged values of the templating engine
+    given = (declared, fabric or {}, presets or [], images or [], nodes or [])
+    plain, rails, found, listed, serving = json.loads(json.dumps(given))  # no lazy or tagged values of the templating engine
     try:
-        dialect = dialects.of_release(str(plain["release"]))
-        return render.objects(plain, dialect, storage_class or None, gpu_resource, [str(name) for name in presets or []])
-    except (dialects.UnknownRelease, render.NoPreset, DataError) as error:
+        wanted = build.wish(
+            plain, str(gpu_resource), facts().models, storage_class=storage_class, fabric=rails, presets=found, images=listed, nodes=serving
+        )
+        return render.objects(wanted)
+    except (dialects.UnknownRelease, wish.Refused, DataError) as error:
         raise AnsibleFilterError(f"llm_inference_service: {error}") from error
     except KeyError as error:
         raise AnsibleFilterError(

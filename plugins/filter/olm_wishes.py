@@ -44,6 +44,7 @@ def olm_wishes(operators: list[dict[str, Any]]) -> list[dict[str, Any]]:
             **{key: operator[key] for key in KEYS if operator.get(key)},
             "name": operator["subscription"],
             "expected_csvs": [csv for csv in operator["expected_csvs"] if csv != operator["csv"]],
+            **({"adopt": False} if operator["action"] == "upgrade" else {}),
         }
         for operator in operators
     ]

@@ -222,10 +222,15 @@ class Cluster:
         with contextlib.suppress(TypeError, ValueError):
             self._clock = (parsedate_to_datetime(date or "").astimezone(UTC), time.monotonic())
 
-    def logs(self, namespace: str, pod: str, container: str | None = None, tail: int | None = None) -> str:
-        """A container's log as text (undecodable bytes replaced). :raises NotFound: no such pod."""
+    def logs(
+        self, namespace: str, pod: str, container: str | None = None, tail: int | None = None, previous: bool = False
+    ) -> str:
+        """A container's log as text (undecodable bytes replaced); `previous`: of its life before the last restart.
+
+        :raises NotFound: no such pod.
+        """
         base = paths.build("v1", "pods", True, namespace, pod)
-        query = {"container": container, "tailLines": str(tail) if tail else None}
+        query = {"container": container, "tailLines": str(tail) if tail else None, "previous": "true" if previous else None}
         reply = self._transport.request("GET", _with(f"{base}/log", query), accept="*/*")
         return reply.body.decode("utf-8", "replace")
 

@@ -43,7 +43,9 @@ options:
     type: bool
     default: true
   force_conflicts:
-    description: Field managers whose fields may be taken over when they conflict.
+    description:
+      - Field managers whose fields may be taken over when they conflict. On an object that carries our label, what a person changed
+        by C(kubectl edit), C(kubectl patch) or in the web console is always set back.
     type: list
     elements: str
     default: []
@@ -62,6 +64,11 @@ options:
     description: The longest time of that wait, in seconds.
     type: float
     default: 3600
+  collect:
+    description:
+      - Folder on the controller. With it nothing is applied, awaited or asked of the cluster; the list is written there, for
+        M(llmd.openshift.drift) and M(llmd.openshift.export).
+    type: path
 attributes:
   check_mode:
     description: Uses the API server's dry run; see the description for what that can't try.

@@ -19,6 +19,10 @@ options:
     type: list
     elements: str
     required: true
+  lose_pods:
+    description: Whether pods without a controller may be deleted for good. They then don't count for RV(message).
+    type: bool
+    default: false
 attributes:
   check_mode:
     description: Runs the same in check mode.
@@ -36,7 +40,7 @@ EXAMPLES = r"""
 
 - name: Stop when they can't
   ansible.builtin.assert:
-    that: drain.blockers | length == 0
+    that: drain.message | length == 0
     fail_msg: "{{ drain.message }}"
 """
 
@@ -54,9 +58,9 @@ lost:
   type: list
   elements: dict
   sample:
-    - {node: gpu-0, pod: default/debug, owner: null}
+    - {node: gpu-0, pod: default/debug, owner: null, volumes: [scratch]}
 message:
-  description: The blockers and what to do about them, for people; empty when there are none.
+  description: What stands against a drain and what to do about it, for people; empty when nothing does.
   returned: success
   type: str
   sample: ""

@@ -13,8 +13,11 @@ version_added: "1.0.0"
 description:
   - Runs a short-lived Pod in the service's namespace that sends requests and reads the metrics of the endpoint picker and of each vLLM Pod
     before, between and after them. It judges nothing; M(llmd.openshift.prove) does.
-  - Requests are the list of models, chat and text completions, plain and streamed, calls that must be refused, and requests in groups that
-    share a prefix or have one of their own.
+  - Requests are the list of models, chat and text completions, plain and streamed, wrong ones, calls that must be refused on every route, and
+    requests whose Pods are known from their counters.
+  - For V(kv_cache_offload) the GPU's KV cache of each Pod is filled with other prompts, by as many tokens as it holds and a third more, and the
+    first ones are asked again. For V(wide_expert_parallelism) each data-parallel rank is asked by name. Both go to the Pods themselves.
+  - The logs of the Pods that answer are read for the transport of KV blocks and known troubles; only such lines are returned.
   - The call with a valid token that lacks the right is made only where this task may make tokens and Secrets; else it is left out.
   - The Pod has an account of its own with the right to use this one service and to read C(/metrics), runs under the SCC C(restricted-v2)
     and writes nothing.
@@ -34,6 +37,11 @@ options:
     description: API version of the LLMInferenceService.
     type: str
     default: serving.kserve.io/v1alpha1
+  path:
+    description: The llm-d path whose evidence is measured.
+    type: str
+    choices: [inference_scheduling, pd_disaggregation, kv_cache_offload, wide_expert_parallelism]
+    default: inference_scheduling
   image:
     description: Image with C(python3) (3.9 or later), by digest; OpenShift's C(openshift/tools) has it.
     type: str
@@ -95,6 +103,8 @@ measurements:
     endpoints: {url: "https://inference.example.com/llmd/llmd"}
     engines: [{name: llmd-kserve-7d9f-abcde, ready: true, ready_before: true, restarts: 0, restarts_before: 0, trouble: ""}]
     pickers: [{name: llmd-kserve-router-scheduler-5c-xyz, ready: true, ready_before: true, restarts: 0, restarts_before: 0, trouble: ""}]
+    members: []
+    logs: {}
     document: {format: 1}
 msg:
   description: What would be measured, or why nothing could be.

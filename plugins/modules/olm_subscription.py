@@ -71,6 +71,10 @@ options:
     description: The longest time for all operators together, in seconds.
     type: float
     default: 3600
+  look:
+    description: Whether check mode reads how the operators stand. Without it the cluster isn't asked.
+    type: bool
+    default: true
 extends_documentation_fragment:
   - llmd.openshift.cluster
 attributes:
@@ -122,6 +126,7 @@ operators:
       adopted: false
       state: Succeeded
       detail: ""
+      repair: ""
       seconds: 41.3
 approved:
   description: InstallPlans (C(namespace/name)) that were approved.

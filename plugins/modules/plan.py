@@ -26,6 +26,11 @@ options:
   assessment:
     description: What M(llmd.openshift.assess) returned. Accepted so that a play reads in order; the plan follows from the other two.
     type: dict
+  output_dir:
+    description:
+      - Folder of the reports. The plan is kept there as C(HOST/plan.json), in check mode too, for a later run that does exactly this plan
+        (C(llmd_approved_plan)). With C(llmd_redact_names) it isn't, since it holds the nodes' names.
+    type: path
 attributes:
   check_mode:
     description: Nothing is changed, in any mode.
@@ -68,7 +73,7 @@ plan:
       type: dict
       returned: always
     allowed:
-      description: Whether C(allow_disruption) permits all of it.
+      description: Whether C(allow_disruption) permits all of it, and it holds nothing that the approved plan lacks.
       type: bool
       returned: always
     missing:
@@ -79,6 +84,15 @@ plan:
     message:
       description: What is disturbed without permission, and what to declare. Empty when all is permitted.
       type: str
+      returned: always
+    approval:
+      description: What of the plan somebody approves, with its C(digest). C(llmd_approved_steps) takes it.
+      type: dict
+      returned: always
+    differences:
+      description: What goes beyond the approved plan (C(declared.approved_plan) or C(declared.approved_steps)). The plan is then not allowed.
+      type: list
+      elements: str
       returned: always
     counts:
       description: Number of changes by action.

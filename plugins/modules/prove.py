@@ -12,20 +12,34 @@ short_description: Judge whether measurements prove that an llm-d path works
 version_added: "1.0.0"
 description:
   - Turns what M(llmd.openshift.inference_probe) measured into a proof with findings and numbers.
-  - For V(inference_scheduling) the endpoint picker must be alive, its counters must have risen by our requests, all replicas must be in its
-    pool, requests that repeat a prefix must have gone to the Pod that has it (more often than chance allows), and new prefixes must have spread.
-  - An InferencePool fails open, so good answers prove nothing about the picker. Evidence that couldn't be read makes the proof V(unknown).
+  - For every path the service must answer as the API promises (both completions, streams, usage, errors, refusals on every route), the endpoint
+    picker must be alive, its counters must have risen by our requests, and all Pods must be in its pool.
+  - For V(inference_scheduling) requests that repeat a prefix must have gone to the Pod that has it (more often than chance allows), and new
+    prefixes must have spread.
+  - For V(pd_disaggregation) each request must have been decided and counted as prefill and decode, prefill Pods must have made nothing but the
+    prompts' KV blocks, decode Pods must have got them, with bytes, without a failed transfer, and over RDMA.
+  - For V(kv_cache_offload) KV blocks must have been copied to the CPU, our own requests must have pushed them out of the GPU, and they must have
+    come back when their prompt came again.
+  - For V(wide_expert_parallelism) each group must be whole, all its ranks must have joined, and each of them must have answered.
+  - An InferencePool fails open, and vLLM computes again what it can't get, so good answers prove nothing. Evidence that couldn't be read makes the
+    proof V(unknown).
+  - The proof also has ready commands of GuideLLM and inference-perf for this service, and the result of one of them when its file is given.
   - The task doesn't fail when the proof does. The role that called it decides, with RV(msg) as the reason.
 options:
   path:
     description: The llm-d path.
     type: str
-    choices: [inference_scheduling]
+    choices: [inference_scheduling, pd_disaggregation, kv_cache_offload, wide_expert_parallelism]
     required: true
   measurements:
     description: The C(measurements) that M(llmd.openshift.inference_probe) returned.
     type: dict
     required: true
+  benchmark_results:
+    description:
+      - JSON file on the controller that GuideLLM (C(benchmarks.json)) or inference-perf (C(summary_lifecycle_metrics.json)) wrote.
+      - It goes into the proof as evidence that others made, with its digest; it doesn't change the verdict.
+    type: str
 attributes:
   check_mode:
     description: Nothing is changed, in any mode.
@@ -89,6 +103,15 @@ proof:
       returned: always
     endpoints:
       description: The URLs.
+      type: dict
+      returned: always
+    outside:
+      description: APIs that no release promises; they aren't proven.
+      type: list
+      elements: str
+      returned: always
+    benchmark:
+      description: Ready C(commands) by tool, and the C(result) of the file given (or null).
       type: dict
       returned: always
   sample:

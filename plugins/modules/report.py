@@ -35,6 +35,14 @@ options:
     description: The plan, as made by M(llmd.openshift.plan).
     type: dict
     default: {}
+  diagnosis:
+    description: The diagnosis, as made by M(llmd.openshift.diagnose).
+    type: dict
+    default: {}
+  measured:
+    description: Results of M(llmd.openshift.fabric_check) (C(fabric)) and M(llmd.openshift.disk_check) (C(drives)).
+    type: dict
+    default: {}
   proof:
     description: The proof, as made by M(llmd.openshift.prove).
     type: dict

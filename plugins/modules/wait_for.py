@@ -66,6 +66,9 @@ options:
     description: The longest time for all objects together, in seconds. With V(0) the objects are read once and must be ready.
     type: float
     default: 3600
+  collect:
+    description: Folder on the controller. With it nothing is awaited or asked of the cluster; the list is written there, for M(llmd.openshift.export).
+    type: path
 extends_documentation_fragment:
   - llmd.openshift.cluster
 attributes:

@@ -20,6 +20,7 @@ from rehearsal.kube import Kube, KubeError
 from rehearsal.kubelet import api, network, services
 from rehearsal.kubelet.cluster import Config, Store
 from rehearsal.kubelet.events import Events
+from rehearsal.kubelet.execute import Inside
 from rehearsal.kubelet.faults import Faults
 from rehearsal.kubelet.images import Images
 from rehearsal.kubelet.logs import Pump
@@ -27,6 +28,7 @@ from rehearsal.kubelet.node import Node
 from rehearsal.kubelet.pod import Pod
 from rehearsal.operators import pod_logs
 from rehearsal.operators.settings import Settings
+from rehearsal.operators.sriov_nics import faulty_nics
 
 Obj = dict[str, Any]
 log = logging.getLogger("kubelet")
@@ -64,7 +66,7 @@ class Agent:
         """Start everything; then watch pods for ever."""
         self._processes.end_leftovers()
         pki = self.settings.state / "run" / "pki"
-        api.serve(self._find_log, pki / "kubelet.crt", pki / "kubelet.key")
+        api.serve(self._find_log, self._find_process, pki / "kubelet.crt", pki / "kubelet.key")
         self._forwarder.start()
         self._forget_gone()
         for store in (self.node.services, self.node.slices):
@@ -74,7 +76,9 @@ class Agent:
         self.kube.watch("/api/v1/pods", self._on_pod)
 
     def _nics(self, node: str) -> list[Obj]:
-        return next((list(row.get("nics") or []) for row in self.settings.profile.get("nodes") or [] if row["name"] == node), [])
+        """The node's cards as they are now: what a scenario did to cables and cards shows in pods, too."""
+        server = next((row for row in self.settings.profile.get("nodes") or [] if row["name"] == node), None)
+        return faulty_nics(server, self.settings.scenario) if server else []
 
     # --- pods ----------------------------------------------------------------------------------------------------
 
@@ -132,35 +136,50 @@ class Agent:
                 except OSError as error:
                     log.warning("hosts file of %s: %s", pod.title, error)
 
-    # --- logs ----------------------------------------------------------------------------------------------------
+    # --- logs and commands ---------------------------------------------------------------------------------------
 
-    def _find_log(self, namespace: str, name: str, container: str, previous: bool) -> api.Found:
+    def _named(self, namespace: str, name: str) -> Pod | None:
         with self._lock:
             pods = [p for p in self._pods.values()
                     if (p.obj["metadata"]["namespace"], p.obj["metadata"]["name"]) == (namespace, name)]
-        if not pods:
+        return pods[-1] if pods else None
+
+    def _find_process(self, namespace: str, name: str, container: str) -> Inside | api.Refusal:
+        pod = self._named(namespace, name)
+        if pod is None:
+            return api.Refusal(501, f"pod {namespace}/{name} is only simulated in this rehearsal: it has no process to run a command beside")
+        found = next((c for c in pod.containers if c.name == container), None)
+        if found is None or not found.running:
+            return api.Refusal(500, f'container not found ("{container}")')
+        if found.pid is None:
+            return api.Refusal(501, f"container {container} of pod {namespace}/{name} has no process in this rehearsal: its image has no program here")
+        return Inside(found.pid, found.env, found.spec.get("workingDir") or "/")
+
+    def _find_log(self, namespace: str, name: str, container: str, previous: bool) -> api.Found:
+        pod = self._named(namespace, name)
+        if pod is None:
             return self._other_log(namespace, name, container)
-        found = next((c for c in pods[-1].containers if c.name == container), None)
+        found = next((c for c in pod.containers if c.name == container), None)
         if found is None:
-            return api.NoLog(400, f"container {container} is not valid for pod {name}")
+            return api.Refusal(400, f"container {container} is not valid for pod {name}")
         number = found.restarts - 1 if previous else found.restarts
         if number < 0:
-            return api.NoLog(400, f'previous terminated container "{container}" in pod "{name}" not found')
+            return api.Refusal(400, f'previous terminated container "{container}" in pod "{name}" not found')
         alive = _Alive(lambda: found.running and found.restarts == number)
-        return pods[-1].box.log_path(container, number), alive
+        return pod.box.log_path(container, number), alive
 
     def _other_log(self, namespace: str, name: str, container: str) -> api.Found:
         """The log that an operator stand-in wrote for a pod that it plays, or why there is none."""
         try:
             pod = self.kube.get(f"/api/v1/namespaces/{namespace}/pods/{name}")
         except KubeError as error:
-            return api.NoLog(500, f"can't look up pod {namespace}/{name}: {error}")
+            return api.Refusal(500, f"can't look up pod {namespace}/{name}: {error}")
         played = pod_logs.path(self.settings.state, pod["metadata"]["uid"], container) if pod else None
         if played is not None and played.exists():
             return played, threading.Event()  # not set: nothing follows
         if pod and not self.images.is_real(pod):
-            return api.NoLog(501, f"pod {namespace}/{name} is only simulated in this rehearsal: it has no process and no log")
-        return api.NoLog(404, f"pod {namespace}/{name} is not running on this node")
+            return api.Refusal(501, f"pod {namespace}/{name} is only simulated in this rehearsal: it has no process and no log")
+        return api.Refusal(404, f"pod {namespace}/{name} is not running on this node")
 
 
 class _Alive(threading.Event):

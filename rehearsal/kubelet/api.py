@@ -1,10 +1,10 @@
 # Copyright (c) 2026 llmd.openshift contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The kubelet's HTTPS API, as far as ``kubectl logs`` needs it (the API server asks it by the node's address).
+"""The kubelet's HTTPS API, as far as ``kubectl logs`` and ``kubectl exec`` need it (the API server asks it by the node's address).
 
-``kubectl exec``, ``attach`` and ``port-forward`` need connections that are upgraded to another protocol; they're refused with a
-text that says so.
+Commands are carried over WebSockets only: what kubectl has used since 1.31, and Kubernetes' client libraries always. SPDY, ``attach`` and
+``port-forward`` are refused with a text that says so.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from rehearsal.errors import RehearsalError
+from rehearsal.kubelet import websocket
+from rehearsal.kubelet.execute import PROTOCOLS, Inside, Session, Wanted
 from rehearsal.kubelet.logs import Query, read
 
 PORT = 10250
@@ -28,20 +30,22 @@ log = logging.getLogger("api")
 
 
 @dataclass(frozen=True)
-class NoLog:
-    """Why there is no log, with the HTTP status. (The API server hides the text of a 404.)"""
+class Refusal:
+    """Why there is no log, or nothing to run a command in, with the HTTP status. (The API server hides the text of a 404.)"""
 
     status: int
     text: str
 
 
-Found = tuple[Path, threading.Event] | NoLog  # the log file, and an event that is set while the container runs
+Found = tuple[Path, threading.Event] | Refusal  # the log file, and an event that is set while the container runs
 FindLog = Callable[[str, str, str, bool], Found]  # of (namespace, pod, container, previous)
+FindProcess = Callable[[str, str, str], Inside | Refusal]  # of (namespace, pod, container)
 
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     find_log: FindLog
+    find_process: FindProcess
 
     def do_GET(self) -> None:
         url = urlsplit(self.path)
@@ -50,20 +54,18 @@ class _Handler(BaseHTTPRequestHandler):
             self._text(200, "ok")
         elif len(parts) == 4 and parts[0] == "containerLogs":
             self._logs(parts[1], parts[2], parts[3], parse_qs(url.query))
+        elif len(parts) == 4 and parts[0] == "exec":
+            self._exec(parts[1], parts[2], parts[3], parse_qs(url.query, keep_blank_values=True))
         else:
-            self._refuse()
+            self._text(501, f"the rehearsal's kubelet has no '{parts[0]}': it offers logs and exec")
 
     def do_POST(self) -> None:
-        self._refuse()
-
-    def _refuse(self) -> None:
-        what = self.path.strip("/").split("/")[0]
-        self._text(501, f"the rehearsal's kubelet has no '{what}': it offers logs only")
+        self.do_GET()
 
     def _logs(self, namespace: str, pod: str, container: str, options: dict[str, list[str]]) -> None:
         previous = options.get("previous", ["false"])[0] == "true"
         found = self.find_log(namespace, pod, container, previous)
-        if isinstance(found, NoLog):
+        if isinstance(found, Refusal):
             self._text(found.status, found.text)
             return
         try:
@@ -84,6 +86,26 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(b"0\r\n\r\n")
         except OSError:
             self.close_connection = True  # the reader went away
+
+    def _exec(self, namespace: str, pod: str, container: str, options: dict[str, list[str]]) -> None:
+        offered = [word.strip() for word in self.headers.get("Sec-WebSocket-Protocol", "").split(",")]
+        protocol = next((name for name in PROTOCOLS if name in offered), None)
+        found = self.find_process(namespace, pod, container)
+        if isinstance(found, Refusal):  # kubectl tries SPDY when a WebSocket is refused, and shows that answer
+            self._text(found.status, found.text)
+            return
+        if protocol is None:
+            self._text(501, f"the rehearsal's kubelet carries commands over WebSockets ({', '.join(PROTOCOLS)}), not over SPDY: use kubectl 1.31 or newer")
+            return
+        session = Session(self.connection, Wanted.read(options), found)
+        self.close_connection = True
+        self.send_response(101)
+        self.send_header("Upgrade", "websocket")
+        self.send_header("Connection", "Upgrade")
+        self.send_header("Sec-WebSocket-Accept", websocket.accept(self.headers.get("Sec-WebSocket-Key", "")))
+        self.send_header("Sec-WebSocket-Protocol", protocol)
+        self.end_headers()
+        session.run()
 
     def _left(self) -> bool:
         """Whether the reader of a followed log has gone: then its side of the connection has ended."""
@@ -139,9 +161,9 @@ class _Server(ThreadingHTTPServer):
         log.debug("connection from %s ended early", client_address, exc_info=True)
 
 
-def serve(find_log: FindLog, certificate: Path, key: Path, port: int = PORT) -> ThreadingHTTPServer:
+def serve(find_log: FindLog, find_process: FindProcess, certificate: Path, key: Path, port: int = PORT) -> ThreadingHTTPServer:
     """Listen on all addresses of the sandbox (each node's address is one of them); returns at once."""
-    handler = type("Handler", (_Handler,), {"find_log": staticmethod(find_log)})
+    handler = type("Handler", (_Handler,), {"find_log": staticmethod(find_log), "find_process": staticmethod(find_process)})
     try:
         server = _Server(("0.0.0.0", port), handler)
         server.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

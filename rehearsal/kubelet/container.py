@@ -32,6 +32,7 @@ class Container:
     last: Obj | None = None  # the run before this one
     restarts: int = 0
     run: int = 0  # counts starts; results of an earlier run are told apart by it
+    was_ready: bool = False  # before this kubelet began: it comes back as fast as it can
     started_at: float = 0.0
     ready_at: float | None = None
     container_id: str = ""
@@ -77,7 +78,8 @@ class Container:
         self.kill_at, self.forced_code, self.struck = None, None, False
         self.run += 1
         self.container_id = f"cri-o://{secrets.token_hex(32)}"
-        self.probes = Probes(self.spec, now) if self.kind != INIT and pid is not None else None
+        self.probes = Probes(self.spec, now, eager=self.was_ready) if self.kind != INIT and pid is not None else None
+        self.was_ready = False
 
     def end(self, now: float, code: int, message: str) -> None:
         """The process has ended with ``code`` (128 + signal when a signal ended it)."""

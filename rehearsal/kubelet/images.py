@@ -16,7 +16,7 @@ from rehearsal.errors import RehearsalError
 
 Obj = dict[str, Any]
 TABLE = Path(__file__).resolve().parent.parent / "images.yaml"
-PROCESSES = ("vllm", "epp", "disagg-sidecar", "gateway", "python", "storage-initializer", "pause")
+PROCESSES = ("vllm", "epp", "disagg-sidecar", "gateway", "python", "perftest", "storage-initializer", "pause")
 MODEL_CONTAINER = re.compile(r"modelcar(-init)?(-\d+)?")
 OPERATOR = "operator"  # a stand-in operator writes the status of such a pod
 

@@ -79,8 +79,9 @@ class Pod:
             self._final, self._silent = (status["phase"], status.get("reason", ""), status.get("message", "")), True
         before = {s["name"]: s for key in ("containerStatuses", "initContainerStatuses") for s in status.get(key) or []}
         for container in self.containers:
-            if (before.get(container.name) or {}).get("containerID"):
-                container.run, container.restarts = 1, before[container.name].get("restartCount", 0)
+            told = before.get(container.name) or {}
+            if told.get("containerID"):
+                container.run, container.restarts, container.was_ready = 1, told.get("restartCount", 0), bool(told.get("ready"))
 
     # --- the loop ------------------------------------------------------------------------------------------------
 

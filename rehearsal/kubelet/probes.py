@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 Obj = dict[str, Any]
+EAGER_SECONDS, EAGER_PERIOD = 60.0, 1.0  # of containers that come back with a saved state
 
 
 @dataclass(frozen=True)
@@ -44,10 +45,14 @@ class Probe:
     """One probe of one running container.
 
     ``good`` is the verdict so far: readiness starts as False, liveness as True, startup as None (not known yet).
+
+    ``eager``: the container was ready when the cluster's state was saved, and is awaited. It's looked at from the start on and every
+    second, for a minute; what fails in that time counts for nothing. Liveness is never eager: it only takes away.
     """
 
     spec: ProbeSpec
     started: float
+    eager: bool = False
     good: bool | None = field(init=False)
     due: float = field(init=False)
     running: bool = False
@@ -56,15 +61,20 @@ class Probe:
 
     def __post_init__(self) -> None:
         self.good = {"readiness": False, "liveness": True, "startup": None}[self.spec.kind]
-        self.due = self.started + self.spec.initial_delay
+        self.eager = self.eager and self.spec.kind != "liveness"
+        self.due = self.started + (0.0 if self.eager else self.spec.initial_delay)
 
     def begin(self, now: float) -> None:
         self.running = True
-        self.due = now + self.spec.period
+        self.eager = self.eager and now < self.started + EAGER_SECONDS
+        self.due = now + (EAGER_PERIOD if self.eager else self.spec.period)
 
     def result(self, success: bool) -> bool:
         """Count a result; True when the verdict has changed."""
         self.running = False
+        if self.eager and not success:
+            return False
+        self.eager = False
         if success == self.streak_good:
             self.streak += 1
         else:
@@ -79,9 +89,9 @@ class Probe:
 class Probes:
     """The probes of one container: nothing else runs until the startup probe has succeeded."""
 
-    def __init__(self, container: Obj, started: float) -> None:
+    def __init__(self, container: Obj, started: float, eager: bool = False) -> None:
         self.all = {
-            kind: Probe(ProbeSpec.read(kind, container[f"{kind}Probe"]), started)
+            kind: Probe(ProbeSpec.read(kind, container[f"{kind}Probe"]), started, eager)
             for kind in ("startup", "liveness", "readiness") if container.get(f"{kind}Probe")
         }
 

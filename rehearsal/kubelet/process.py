@@ -168,10 +168,14 @@ def send(pid: int, number: int) -> None:
         os.kill(pid, number)
 
 
-def execute(pid: int, argv: list[str], env: dict[str, str], cwd: str, timeout: float) -> subprocess.CompletedProcess[bytes]:
-    """Run a command in a container's namespaces (exec probes)."""
+def inside(pid: int, argv: list[str], env: dict[str, str], cwd: str) -> list[str]:
+    """The words that run a command in a container's namespaces."""
     enter = ["nsenter", "--target", str(pid), "--mount", "--net", "--pid", "--uts", "--ipc", "--"]
     there = ["/bin/sh", "-c", 'cd "$1" && shift && exec "$@"', "sh", cwd]
-    words = ["/usr/bin/env", "-i", *(f"{key}={value}" for key, value in env.items()), *there, *argv]
-    return subprocess.run([*enter, *words], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    return [*enter, "/usr/bin/env", "-i", *(f"{key}={value}" for key, value in env.items()), *there, *argv]
+
+
+def execute(pid: int, argv: list[str], env: dict[str, str], cwd: str, timeout: float) -> subprocess.CompletedProcess[bytes]:
+    """Run a command in a container (exec probes)."""
+    return subprocess.run(inside(pid, argv, env, cwd), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                           timeout=timeout, check=False)

@@ -21,6 +21,8 @@ Obj = dict[str, Any]
 ROOT = "/sys/class/infiniband"
 GPU_NAMES = ("gpu", "mig-", "pgpu", "vgpu")
 POLICIES = ("sriovnetwork.openshift.io/v1", "SriovNetworkNodePolicy")
+STATES = ("sriovnetwork.openshift.io/v1", "SriovNetworkNodeState")
+STATES_NAMESPACE = "openshift-sriov-network-operator"
 GID_INDEX = 3  # RoCE v2 over IPv4 on ConnectX, as a rule
 
 
@@ -54,6 +56,8 @@ def files(nics: list[Obj], pod_ip: str, down: bool = False) -> dict[str, tuple[s
         found[f"{port}/state"] = ("4: ACTIVE\n" if active else "1: DOWN\n", 0o444)
         found[f"{port}/phys_state"] = ("5: LinkUp\n" if active else "3: Disabled\n", 0o444)
         found[f"{port}/link_layer"] = (f"{layer}\n", 0o444)
+        if nic.get("pci"):
+            found[f"{ROOT}/{nic['rdma']}/device/uevent"] = (f"DRIVER={nic.get('driver', 'mlx5_core')}\nPCI_SLOT_NAME={nic['pci']}\n", 0o444)
         if layer == "Ethernet":
             found[f"{port}/gids/{GID_INDEX}"] = (f"{ipv4_gid(pod_ip)}\n", 0o444)
             found[f"{port}/gid_attrs/types/{GID_INDEX}"] = ("RoCE v2\n", 0o444)
@@ -67,6 +71,14 @@ def ipv4_gid(address: str) -> str:
     """The GID of an IPv4 address, as the kernel prints it."""
     text = ipaddress.IPv4Address(address).packed.hex()
     return f"{'0000:' * 5}ffff:{text[:4]}:{text[4:]}"
+
+
+def node_state(kube: Kube, node: str) -> Obj | None:
+    """What the SR-IOV operator made of the node; None without it."""
+    try:
+        return kube.get(kube.path(*STATES, STATES_NAMESPACE, node))
+    except KubeError:
+        return None
 
 
 def policy_says_rdma(kube: Kube, resource: str) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from rehearsal.errors import RehearsalError
-from rehearsal.kubelet import process, rdma
+from rehearsal.kubelet import grants, process, rdma
 from rehearsal.kubelet.container import INIT, MAIN, Container
 from rehearsal.kubelet.env import ConfigError
 from rehearsal.kubelet.logs import LogFile
@@ -21,6 +21,7 @@ from rehearsal.kubelet.volumes import MountError
 Obj = dict[str, Any]
 RETRY_SECONDS = 5.0
 PULL_SECONDS = 1.0  # when the profile doesn't say
+NETWORK_RESOURCES = ("rdma", "openshift.io", "nvidia.com")  # groups of extended resources that may be network devices
 PULL_RETRY_SECONDS = 1.0  # from ErrImagePull to ImagePullBackOff
 
 
@@ -102,7 +103,8 @@ class Starter:
         box, node = self._box, self._node
         env = box.environment(container)
         runner = RUNNERS.get(container.runner or "pause", RUNNERS["pause"])
-        nics = rdma.devices(container.spec, node.nics(box.obj["spec"]["nodeName"]), lambda name: rdma.policy_says_rdma(node.kube, name))
+        nics, granted = self._devices(container)
+        env.update(granted)
         launch = runner(Context(box.obj, container.spec, env, box.ip, node.state, node.binaries, node.delay, node.faults.scenario(), nics))
         number = container.restarts + (1 if container.run else 0)
         box.drop_old_logs(container.name, number)
@@ -112,6 +114,17 @@ class Starter:
             mounts = process.volume_mounts(container.spec, box.volumes, env)
             container.env = env
             return process.start(launch, container.spec, env, mounts, box.place(container.name), log, node.pump)
+
+    def _devices(self, container: Container) -> tuple[list[Obj], dict[str, str]]:
+        """(NICs whose RDMA devices the container sees, variables that name what it was given)."""
+        if not any(name.partition("/")[0] in NETWORK_RESOURCES for name in rdma.wanted(container.spec)):
+            return [], {}
+        node, where = self._node, self._box.obj["spec"]["nodeName"]
+        cards = node.nics(where)
+        found, told = grants.granted(self._box.obj, container.spec, cards, rdma.node_state(node.kube, where))
+        if found is None:
+            found = rdma.devices(container.spec, cards, lambda name: rdma.policy_says_rdma(node.kube, name))
+        return found, told
 
     def _wait(self, container: Container, run: int, started: process.Started) -> None:
         """In a thread of its own: the only one that waits for this process."""

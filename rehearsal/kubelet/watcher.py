@@ -67,7 +67,7 @@ class Watcher:
         """Count a result (in the pod's own thread)."""
         if container.run != run or not container.running:
             return
-        if not good:
+        if not good and not probe.eager:
             message = f"{probe.spec.kind.capitalize()} probe failed: {text}"
             self._node.events.send(self._box.obj, "Unhealthy", message, container.name, warning=True, init=container.kind != MAIN)
         probe.result(good)

@@ -7,7 +7,9 @@ Source: rh-ecosystem-edge/kernel-module-management@0419e2f0 internal/controllers
 build_sign_events_reconciler.go (events). An image in the cluster's own registry can be built only when that registry runs. A module
 that the kernel has loaded itself cannot be loaded a second time (text of modprobe: assumed), one in use cannot be unloaded.
 A node that is cordoned is no target any more: KMM unloads there. That is the product's doing, too.
-Not played: ModuleImagesConfig, signing, the device plugin of a Module, preflight validation, in-cluster Build objects, finalizers of pods.
+Builds and their pods are OpenShift's build controller's (openshift/openshift-controller-manager pkg/build; phases and reasons: openshift/api
+build/v1): one whose output goes to a registry that doesn't run stays New. Not played: their failures, ModuleImagesConfig, signing, the device
+plugin of a Module, preflight validation, finalizers of pods.
 """
 
 from __future__ import annotations
@@ -35,7 +37,7 @@ from rehearsal.operators.runtime import (
     owner_reference,
 )
 
-MODULE, NODE_CONFIG = (kmm.API, "Module"), (kmm.API, "NodeModulesConfig")
+MODULE, NODE_CONFIG, BUILD = (kmm.API, "Module"), (kmm.API, "NodeModulesConfig"), (kmm.BUILD_API, "Build")
 MACHINE_CONFIG = ("machineconfiguration.openshift.io/v1", "MachineConfig")
 RETRY_SECONDS = 5.0
 
@@ -45,7 +47,7 @@ class Kmm(StandIn):
 
     csv_prefix = "kernel-module-management."
     name = "kmm-operator"
-    watches = [MODULE, NODE_CONFIG, REGISTRY, MACHINE_CONFIG, ("v1", "Pod"), ("v1", "Node")]
+    watches = [MODULE, NODE_CONFIG, BUILD, REGISTRY, MACHINE_CONFIG, ("v1", "Pod"), ("v1", "Node")]
     delays = {"kmm-build": 6.0, "kmm-load": 2.0}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -62,7 +64,7 @@ class Kmm(StandIn):
             return [obj]
         if obj["kind"] == "NodeModulesConfig":
             return [obj, *self.objects(*MODULE)]
-        if obj["kind"] == "Config":
+        if obj["kind"] in ("Config", "Build"):
             return self.objects(*MODULE)
         if obj["kind"] == "Pod":
             mine = kmm.MODULE_LABEL in labels_of(obj)
@@ -160,17 +162,26 @@ class Kmm(StandIn):
         wanted = mapping.get("build") or module["spec"]["moduleLoader"]["container"].get("build")
         if not wanted:
             return not image.startswith(HOST)  # a ready-made image of another registry; nobody has pushed one to the cluster's own
-        if image.startswith(HOST) and not is_available(self.find(*REGISTRY, "cluster")):
-            self.log.info("build of %s waits: InvalidOutputReference, Output image could not be resolved.", image)
-            return False
-        pod = kmm.build_pod(module, image, kernel)
-        if self.find("v1", "Pod", pod["metadata"]["name"], pod["metadata"]["namespace"]) is None:
-            try:
-                kube.create(kube.path("v1", "Pod", pod["metadata"]["namespace"]), pod)
-            except Conflict:
-                return False
-            self.event(module, "Normal", "BuildCreated", f"Build created for kernel {kernel}")
+        made = kmm.build(module, image, kernel)
+        have = self.find(*BUILD, made["metadata"]["name"], made["metadata"]["namespace"])
+        if have is None:
+            if self._create(kube, made):
+                self.event(module, "Normal", "BuildCreated", f"Build created for kernel {kernel}")
+        elif image.startswith(HOST) and not is_available(self.find(*REGISTRY, "cluster")):
+            self.set_status(kube, have, {"phase": "New", "reason": "InvalidOutputReference", "message": "Output image could not be resolved."})
+        else:
+            pod = kmm.build_pod(have)
+            if self.find("v1", "Pod", pod["metadata"]["name"], pod["metadata"]["namespace"]) is None and self._create(kube, pod):
+                self.set_status(kube, have, {"phase": "Pending", "reason": None, "message": None})
         return False
+
+    def _create(self, kube: Kube, obj: Object) -> bool:
+        """False when it's there already, and the watch is late."""
+        try:
+            kube.create(kube.path(obj["apiVersion"], obj["kind"], obj["metadata"]["namespace"]), obj)
+        except Conflict:
+            return False
+        return True
 
     def _configure(self, kube: Kube, config: Object, module: Object, row: Object | None) -> None:
         """Put a module's entry into a NodeModulesConfig, or take it out; no request when nothing changes."""
@@ -282,7 +293,10 @@ class Kmm(StandIn):
 
     def _build(self, kube: Kube, pod: Object) -> float | None:
         phase = (pod.get("status") or {}).get("phase")
-        image, kernel = pod["metadata"]["annotations"]["openshift.io/build.output"], labels_of(pod)[kmm.KERNEL_LABEL]
+        made = next(iter(self.owners(pod, "Build")), None)
+        if made is None:
+            return None
+        image, kernel = made["spec"]["output"]["to"]["name"], labels_of(pod)[kmm.KERNEL_LABEL]
         if phase == "Succeeded":
             self._built.add(image)
             return None
@@ -291,10 +305,12 @@ class Kmm(StandIn):
         left = self.remaining("kmm-build", pod)
         if left:
             self.show_pod(kube, pod, pod_running(pod, now()))
+            self.set_status(kube, made, {"phase": "Running"})
             return left
         self._built.add(image)
         self.show_pod(kube, pod, kmm.pod_succeeded(pod, now()))
-        for module in self.owners(pod, "Module"):
+        self.set_status(kube, made, {"phase": "Complete", "outputDockerImageReference": image})
+        for module in self.owners(made, "Module"):
             self.event(module, "Normal", "BuildSucceeded", f"Build job succeeded for kernel {kernel}")
         return None
 

@@ -25,6 +25,7 @@ KERNEL_LABEL = "kmm.node.kubernetes.io/target-kernel"
 ACTION_LABEL = "kmm.node.kubernetes.io/worker-action"
 CONFIG_NOTE = "kmm.node.kubernetes.io/worker-config"
 TYPE_LABEL = "kmm.openshift.io/build.type"
+BUILD_API = "build.openshift.io/v1"
 LOAD, UNLOAD = "Load", "Unload"
 PRESSURES = [{"key": f"node.kubernetes.io/{kind}-pressure", "operator": "Exists", "effect": "NoSchedule"} for kind in ("disk", "memory", "pid")]
 WORKER_IMAGE = "registry.redhat.io/kmm/kernel-module-management-worker-rhel9:latest"
@@ -155,19 +156,38 @@ def worker_pod(config: Object, row: Object, action: str) -> Object:
     return {"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": spec}
 
 
-def build_pod(module: Object, image: str, kernel: str) -> Object:
-    """The pod in which a Build makes the image for a kernel. (The Build itself is not here: OpenShift's build API is not played.)"""
+def build(module: Object, image: str, kernel: str) -> Object:
+    """The Build that makes the image for a kernel; it has no BuildConfig."""
     meta = module["metadata"]
     labels = {MODULE_LABEL: meta["name"], KERNEL_LABEL: kernel[:63], TYPE_LABEL: "build"}
+    return {
+        "apiVersion": BUILD_API,
+        "kind": "Build",
+        "metadata": {
+            "name": f"{meta['name']}-build-{digest(image, 5)}",
+            "namespace": meta["namespace"],
+            "labels": labels,
+            "ownerReferences": [owner_reference(module)],
+        },
+        "spec": {
+            "serviceAccount": "builder", "source": {"type": "Dockerfile"}, "strategy": {"type": "Docker"},
+            "output": {"to": {"kind": "DockerImage", "name": image}},
+        },
+    }  # fmt: skip
+
+
+def build_pod(made: Object) -> Object:
+    """The pod in which a Build is carried out."""
+    meta = made["metadata"]
     return {
         "apiVersion": "v1",
         "kind": "Pod",
         "metadata": {
-            "name": f"{meta['name']}-build-{digest(image, 5)}-build",
+            "name": f"{meta['name']}-build",
             "namespace": meta["namespace"],
-            "labels": labels,
-            "annotations": {"openshift.io/build.output": image},
-            "ownerReferences": [owner_reference(module)],
+            "labels": {**meta["labels"], "openshift.io/build.name": meta["name"]},
+            "annotations": {"openshift.io/build.name": meta["name"]},
+            "ownerReferences": [owner_reference(made)],
         },
         "spec": {"restartPolicy": "Never", "containers": [{"name": "docker-build", "image": BUILDER_IMAGE}], "tolerations": []},
     }

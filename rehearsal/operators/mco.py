@@ -5,7 +5,7 @@
 
 Sources: openshift/machine-config-operator pkg/controller/{render,node,drain,kubelet-config,container-runtime-config}, pkg/daemon
 (states, annotations, events, words). What happens on one node is in `mco_node.py`. A part of the platform: it runs always.
-Not played: OS updates by ClusterVersion, on-cluster layering, pinned images, certificates, MachineConfigNode.
+MachineConfigNodes: `mco_told.py`. Not played: OS updates by ClusterVersion, on-cluster layering, pinned images, certificates.
 """
 
 from __future__ import annotations

@@ -17,14 +17,24 @@ from pathlib import Path
 from typing import Any
 
 from rehearsal.operators import mco_render
-from rehearsal.operators.mco_pool import CURRENT, DEGRADED, DESIRED, DONE, PREFIX, REASON, STATE, WORKING, note
+from rehearsal.operators.mco_pool import (
+    APPLIED_DRAIN,
+    CURRENT,
+    DEGRADED,
+    DESIRED,
+    DESIRED_DRAIN,
+    DONE,
+    REASON,
+    STATE,
+    WORKING,
+    note,
+)
 from rehearsal.operators.node_reboot import come_back, go_down, is_away
 from rehearsal.operators.runtime import Kube, KubeError, NotFound, Object, StandIn, is_true, now
 from rehearsal.operators.simulated_kubelet import image_rows, pattern, uses
 
 Policies = tuple[dict[str, list[str]], dict[str, list[str]]]  # of files and of units: name -> action types
 DRIFT, LOST = "mcp-degraded", "node-never-returns"  # faults of a scenario, each for one node
-DESIRED_DRAIN, APPLIED_DRAIN = f"{PREFIX}desiredDrain", f"{PREFIX}lastAppliedDrain"
 RETRY_SECONDS = 5.0
 MIRROR = "kubernetes.io/config.mirror"
 

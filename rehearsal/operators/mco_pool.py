@@ -14,6 +14,7 @@ from rehearsal.operators.objects import Object, condition, is_true, labels_of, m
 
 PREFIX = "machineconfiguration.openshift.io/"
 CURRENT, DESIRED, STATE, REASON = (f"{PREFIX}{name}" for name in ("currentConfig", "desiredConfig", "state", "reason"))
+DESIRED_DRAIN, APPLIED_DRAIN = f"{PREFIX}desiredDrain", f"{PREFIX}lastAppliedDrain"
 DONE, WORKING, DEGRADED = "Done", "Working", "Degraded"
 MASTER, WORKER = "master", "worker"
 

@@ -103,8 +103,11 @@ class Release:
         return self.minor < (3, 4)
 
     def picker_flag(self, word: str) -> str:
-        """A flag of the endpoint picker as the release spells it: `--poolName` in 2.25, `--pool-name` later (rhoai-llmd.md 4.4)."""
-        if self.minor >= (3, 0) or not word.startswith("--"):
+        """A flag of the endpoint picker as the release spells it: `--poolName` in 2.25, `--pool-name` later (rhoai-llmd.md 4.4).
+
+        Those for its log are controller-runtime's own, with dashes in every release.
+        """
+        if self.minor >= (3, 0) or not word.startswith("--") or word.startswith("--zap-"):
             return word
         first, *rest = word.removeprefix("--").split("-")
         return f"--{first}{''.join(part.capitalize() for part in rest)}"

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ipaddress
+import json
 import uuid
 from collections.abc import Mapping
 from datetime import datetime
@@ -78,7 +79,7 @@ def _node(
         "Node",
         node["name"],
         labels=_labels(node, absent),
-        annotations=_annotations(),
+        annotations=_annotations(node, address),
         spec={**({"taints": taints} if taints else {}), **({"unschedulable": True} if node.get("unschedulable") else {})},
         status=status,
     )
@@ -100,8 +101,18 @@ def _labels(node: Mapping[str, Any], absent: bool) -> dict[str, str]:
     return {**labels, **node["labels"]}
 
 
-def _annotations() -> dict[str, str]:
-    return {"volumes.kubernetes.io/controller-managed-attach-detach": "true"}
+def _annotations(node: Mapping[str, Any], address: str) -> dict[str, str]:
+    """The kubelet's, and OVN-Kubernetes': its bridge has the address of the card that carries the node's own network (util/node_annotations.go)."""
+    found = {"volumes.kubernetes.io/controller-managed-attach-detach": "true"}
+    card = next((nic for nic in node["nics"] if nic["role"] == "machine" and nic.get("mac")), None)
+    if card is not None:
+        network = ipaddress.ip_network(MACHINE_NETWORK)
+        gateway = {
+            "mode": "shared", "bridge-id": "br-ex", "interface-id": f"br-ex_{node['name']}", "mac-address": card["mac"],
+            "ip-addresses": [f"{address}/{network.prefixlen}"], "next-hops": [str(network[1])], "node-port-enable": "true", "vlan-id": "0",
+        }  # fmt: skip
+        found["k8s.ovn.org/l3-gateway-config"] = json.dumps({"default": gateway}, separators=(",", ":"))
+    return found
 
 
 def _taints(node: Mapping[str, Any]) -> list[Object]:

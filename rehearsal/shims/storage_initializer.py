@@ -11,6 +11,7 @@ checked beyond its form, and every model that is named well exists.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -57,7 +58,7 @@ def main(argv: list[str]) -> int:
             say("ERROR", f"Storage initialization failed: {error}")
             return 1
         time.sleep(settings["seconds"])
-        write_model(Path(target), name)
+        write_model(Path(target), name, hub=uri.startswith("hf://"))
         say("INFO", f"Successfully copied {uri} to {target}")
         say("INFO", f"Model downloaded in {time.monotonic() - begun} seconds.")
     return 0
@@ -116,10 +117,18 @@ def _refused(protocol: str, uri: str, why: str) -> StorageError:
     return StorageError(f"{protocol} authentication failed. {HINTS[protocol]}", f"{protocol} error for {uri}: {why}")
 
 
-def write_model(folder: Path, name: str) -> None:
+def write_model(folder: Path, name: str, hub: bool = False) -> None:
+    """``hub``: with the notes that huggingface_hub keeps beside what it downloads (commit, the server's ETag, time)."""
     folder.mkdir(parents=True, exist_ok=True)
     for file, text in model_files(name).items():
-        (folder / file).write_text(text, encoding="utf-8")
+        data = text.encode()
+        (folder / file).write_bytes(data)
+        if hub:
+            blob = hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
+            etag = hashlib.sha256(data).hexdigest() if file.endswith(".safetensors") else blob
+            note = folder / ".cache" / "huggingface" / "download" / f"{file}.metadata"
+            note.parent.mkdir(parents=True, exist_ok=True)
+            note.write_text(f"{hashlib.sha1(name.encode(), usedforsecurity=False).hexdigest()}\n{etag}\n{time.time()}\n", encoding="utf-8")
 
 
 def model_files(name: str) -> dict[str, str]:

@@ -9,6 +9,8 @@ import re
 from typing import Any
 
 # kube-apiserver's cause: `conflict with "kubectl" using apps/v1`, `conflict with "x" with subresource "scale" using …`
+# Field managers of people at work: kubectl and oc (kubectl pkg/cmd/{edit,patch,replace}), OpenShift's web console in a browser.
+HANDS = ("kubectl-edit", "kubectl-patch", "kubectl-replace", "Mozilla")
 _MANAGER = re.compile(r'conflict with "((?:[^"\\]|\\.)*)"')
 
 

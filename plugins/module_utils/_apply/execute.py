@@ -19,6 +19,8 @@ from ansible_collections.llmd.openshift.plugins.module_utils._errors import (
     NotFound,
 )
 
+from .._snapshot.gitops import TITLES, tool
+from .._wait.model import one_line
 from . import compare, conflicts, manifests
 from .settled import settled
 
@@ -165,6 +167,9 @@ class Executor:
         wanted = manifests.unlabelled(step.obj) if adopted else manifests.labelled(step.obj)
         if step.live is not None and settled(wanted, step.live, manifests.MANAGER):
             return Outcome(step.name, "unchanged", adopted)
+        keeper = tool(step.live)
+        if adopted and keeper:
+            return self._compared(step, wanted, keeper)
         try:
             result, forced = self._send_when_served(step, wanted)
         except NotFound as error:
@@ -185,6 +190,23 @@ class Executor:
             outcome.before, outcome.after = compare.shown(step.live, result)
         return outcome
 
+    def _compared(self, step: _Step, wanted: dict[str, Any], keeper: str) -> Outcome:
+        """Of what a GitOps tool looks after nothing is written, not even ownership: as declared is fine, else the tool has to change it."""
+        try:
+            result = self.api.apply(wanted, dry_run=True, force=True)
+        except ClusterError as error:
+            raise _named(error, step) from None
+        if compare.differ(step.live, result):
+            before, after = compare.shown(step.live, result)
+            raise Conflict(
+                "An object isn't as it is declared, and another tool looks after it",
+                step.name,
+                f"{TITLES[keeper]} would set it back; it is {_brief(before)}, declared is {_brief(after)}",
+                f"Change it in what {TITLES[keeper]} applies (llmd_export writes it), or change the declaration.",
+                {"before": before, "after": after, "tool": keeper},
+            )
+        return Outcome(step.name, "unchanged", adopted=True, note=f"{TITLES[keeper]} looks after it")
+
     def _send_when_served(self, step: _Step, wanted: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
         """One API server of several serves a new CRD a moment before the others: that 404 is repeated for a while."""
         until = time.monotonic() + ESTABLISH_SECONDS
@@ -201,7 +223,9 @@ class Executor:
             return self.api.apply(wanted, dry_run=self.options.check), []
         except Conflict as error:
             found = conflicts.owners(error.details.get("causes") or [])
-            if conflicts.may_force(found, list(self.options.force_conflicts)):
+            # What a person changed on an object of ours is drift; what another program owns is an agreement that is missing.
+            hands = conflicts.HANDS if step.live is not None and manifests.is_ours(step.live) else ()
+            if conflicts.may_force(found, [*self.options.force_conflicts, *hands]):
                 return self.api.apply(wanted, dry_run=self.options.check, force=True), sorted(found)
             if not found:
                 raise
@@ -246,6 +270,11 @@ class Executor:
             raise _named(error, step) from None
         before, _after = compare.shown(step.live, None)
         return Outcome(step.name, "deleted", before=before)
+
+
+def _brief(part: dict[str, Any]) -> str:
+    """The differing fields as one line."""
+    return one_line({key: value for key, value in part.items() if key not in ("apiVersion", "kind")}, 300)
 
 
 def _identity(api_version: str, kind: str, obj: dict[str, Any]) -> tuple[str, str, str, str]:

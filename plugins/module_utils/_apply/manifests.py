@@ -116,6 +116,11 @@ def secret_values(objects: Iterable[Any], shortest: int = 6) -> set[str]:
     return found
 
 
+def without_values(obj: dict[str, Any]) -> dict[str, Any]:
+    """The object; of a Secret only who it is."""
+    return {key: value for key, value in obj.items() if key not in ("data", "stringData")} if obj["kind"] == "Secret" else obj
+
+
 def defined_kinds(objects: Iterable[dict[str, Any]]) -> set[tuple[str, str]]:
     """(group, kind) of the CRDs in the list: kinds that this very list brings."""
     found: set[tuple[str, str]] = set()

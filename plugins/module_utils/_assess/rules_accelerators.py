@@ -204,7 +204,9 @@ def _allocatable(node: Node) -> float | None:
 
 
 def gpu_capacity(case: Case) -> list[Finding]:
-    """Whole replicas that fit on ready, schedulable nodes."""
+    """Whole replicas that fit on ready, schedulable nodes. Where pods stand apart from each other, pods-apart says it."""
+    if case.path in ("pd_disaggregation", "wide_expert_parallelism"):
+        return []
     replicas = number(case.declared, "replicas") or 2
     each = number(case.declared, "gpus_per_replica") or 1
     ready = [

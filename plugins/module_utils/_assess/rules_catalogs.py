@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 
 from .._plan.catalog import wanted_catalog
+from .._plan.operators import needed
 from .look import dig, flag, names, rows, strings, text
 from .model import PASS, UNKNOWN, WARN, Case, Finding
 
@@ -59,6 +60,40 @@ def mirrored_catalogs(case: Case) -> list[str]:
         for row in rows(case.snapshot, "catalogs") or []
         if _INDEX.search(image := text(row, "image") or "") and not image.startswith(_RED_HAT)
     ]
+
+
+def mirror_sources(case: Case) -> list[Finding]:
+    """On a cluster with mirror sets, the images of every operator that is still to be installed have a mirror."""
+    sources = dig(case.snapshot, "mirrors", "sources")
+    if not sources or not rows(case.snapshot, "packages"):
+        return []  # no mirror sets, or nothing to install: nothing to say
+    vendors = case.candidates.vendors or ["nvidia"]
+    wanted = needed(case.facts, case.declared, case.release, case.path, vendors)
+    return [_mirrored(case, package, list(sources)) for package in wanted if _heads(case, package)]
+
+
+def _heads(case: Case, package: str) -> list[str]:
+    """Repositories of the images of the package's channels; of installed operators the snapshot holds none."""
+    found = [row for row in rows(case.snapshot, "packages") or [] if text(row, "package") == package]
+    return sorted({name for row in found for channel in rows(row, "channels") or [] for name in strings(channel, "repositories")})
+
+
+def _mirrored(case: Case, package: str, sources: list[str]) -> Finding:
+    lacking = [name for name in _heads(case, package) if not any(_covers(source, name) for source in sources)]
+    return case.finding(
+        "mirror-sources", WARN if lacking else PASS, f"operator {package}",
+        f"no mirror set has a source for {names(lacking)}" if lacking else "its images have mirrors",
+        "a mirror for each repository of its images",
+        "Mirror them (playbooks/mirror.yml lists what is needed) and add the sources to an ImageDigestMirrorSet." if lacking else "Nothing.",
+        source="config.openshift.io/v1 ImageDigestMirrorSet; PackageManifest relatedImages",
+    )  # fmt: skip
+
+
+def _covers(source: str, repository: str) -> bool:
+    """Whether a mirror set's source is the repository, or a registry or folder above it ("*.example.com": its subdomains)."""
+    if source.startswith("*."):
+        return repository.partition("/")[0].endswith(source[1:])
+    return repository == source or repository.startswith(f"{source}/")
 
 
 def other_catalogs(case: Case) -> list[Finding]:

@@ -17,11 +17,6 @@ except ImportError:  # a broken controller is told so by the finding itself
     netaddr = None
 
 _OVN = "openshift-docs, OVN-Kubernetes address ranges (join 100.64.0.0/16, transit 100.88.0.0/16, masquerade 169.254.0.0/17)"
-_INTERNAL = {
-    "OVN-Kubernetes join": "100.64.0.0/16",
-    "OVN-Kubernetes transit": "100.88.0.0/16",
-    "OVN-Kubernetes masquerade": "169.254.0.0/17",
-}
 _TAKEN = 3  # of a node's piece: network, broadcast, gateway
 _RAILS = "one RDMA port a GPU is the layout of the vendors' reference systems (DGX, HGX)"
 
@@ -46,14 +41,15 @@ def overlaps(case: Case) -> list[Finding]:
         )]  # fmt: skip
     given = {key: dig(case.snapshot, "networks", key) for key in ("cluster", "service", "machine")}
     words = {"cluster": "pod network", "service": "service network", "machine": "machine network"}
-    ours, bad = _parsed("rail", strings(case.declared, "rail_subnets"))
+    whole = text(case.declared, "rail_range")
+    ours, bad = _parsed("rail", [*strings(case.declared, "rail_subnets"), *([whole] if whole else [])])
     theirs: list[tuple[str, Any]] = []
     for key, word in words.items():
         good, wrong = _parsed(word, strings(case.snapshot, "networks", key))
         theirs += good
         bad += wrong
     if text(case.snapshot, "networks", "type") == "OVNKubernetes" and ours:
-        theirs += [(f"{word} network {net}", netaddr.IPNetwork(net)) for word, net in _INTERNAL.items()]
+        theirs += [(f"{row['name']} network {row['cidr']}", netaddr.IPNetwork(row["cidr"])) for row in case.facts.fabric["inner_networks"]]
     found = [_overlap(case, one, two, True) for one, two in _pairs(ours, ours, theirs)]
     found += [_overlap(case, one, two, False) for one, two in _pairs(theirs, theirs)]
     unknown = [words[key] for key, value in given.items() if value is None]
@@ -100,7 +96,7 @@ def _pairs(one: list[Any], *others: list[Any]) -> list[tuple[str, str]]:
 
 def _overlap(case: Case, one: str, two: str, rail: bool) -> Finding:
     remedy = (
-        "Choose another subnet in llmd_rail_subnets."
+        "Choose another range in llmd_rail_range or llmd_rail_subnets."
         if rail
         else "The cluster's networks can't be changed in place; ask Red Hat."
     )

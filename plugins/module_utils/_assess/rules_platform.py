@@ -9,6 +9,7 @@ import datetime
 from typing import Any
 
 from .._data import versions
+from .._nodes.unavailable import idle
 from .look import dig, flag, names, rows, text
 from .model import FAIL, PASS, UNKNOWN, WARN, Case, Finding
 
@@ -156,7 +157,10 @@ def pools(case: Case) -> list[Finding]:
         said = "degraded" if degraded else "updating" if updating else "not known" if unclear else "settled"
         message = text(pool, "message")
         status = FAIL if degraded or updating else UNKNOWN if unclear else PASS
-        if status == FAIL and not matters:
+        away = idle(pool, rows(case.snapshot, "nodes") or []) if updating and not degraded else []
+        if away:
+            said = f"updating in name only: every machine runs its configuration, and {names(away)} is cordoned or not Ready"
+        if status == FAIL and (away or not matters):
             status = WARN
         found.append(
             _pool(case, status, name, f"{said}: {message}" if status in (FAIL, WARN) and message else said, matters)

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from .._plan.decision import ADOPT, INSTALL, KEEP, REFUSE, Decision
+from .._plan.decision import ADOPT, INSTALL, KEEP, REFUSE, UPGRADE, Decision
 from .._plan.decision import UNKNOWN as UNDECIDED
 from .._plan.discovery import missing_classes
 from .._plan.operators import decide, needed
@@ -76,7 +76,7 @@ def operators(case: Case) -> list[Finding]:
 
 
 def _operator(case: Case, decision: Decision) -> Finding:
-    status = {INSTALL: PASS, ADOPT: PASS, KEEP: PASS, REFUSE: FAIL, UNDECIDED: UNKNOWN}[decision.action]
+    status = {INSTALL: PASS, ADOPT: PASS, KEEP: PASS, UPGRADE: PASS, REFUSE: FAIL, UNDECIDED: UNKNOWN}[decision.action]
     if status == PASS and decision.warnings:
         status = WARN
     row = case.facts.operators[decision.package]

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from .._storage.drives import drives as chosen_drives
 from .look import dig, drives, names, number, rows, text
 from .model import FAIL, PASS, UNKNOWN, WARN, Case, Finding
 from .nodes import Node, name
@@ -42,7 +43,7 @@ def storage_class(case: Case) -> list[Finding]:
 
 def cache_drives(case: Case) -> list[Finding]:
     """LVM Storage needs a drive that isn't the one of the operating system."""
-    if case.declared.get("model_cache", "lvms") != "lvms" or case.declared.get("storage_class"):
+    if not _local(case):
         return []
     found = []
     for node in case.candidates.gpu:
@@ -54,12 +55,35 @@ def cache_drives(case: Case) -> list[Finding]:
             "Set llmd_model_cache to none or llmd_storage_class to an existing class, or add a drive.",
             blocking=True, nodes=(name(node),), source="openshift/lvm-operator (deviceSelector)",
         ))  # fmt: skip
-    if not found and case.candidates.gpu and not case.declared.get("nvme_paths"):
-        found.append(case.finding(
-            "model-cache-drives", WARN, "LVM Storage", "no drive is named, so it takes every unused one of the nodes", "the drives it may take",
-            "Name them by llmd_nvme_paths (/dev/disk/by-path/...).", source="openshift/lvm-operator (deviceSelector)",
-        ))  # fmt: skip
     return found
+
+
+def _local(case: Case) -> bool:
+    return case.declared.get("model_cache", "lvms") == "lvms" and not case.declared.get("storage_class")
+
+
+def drive_choice(case: Case) -> list[Finding]:
+    """Only drives that hold nothing are handed to LVM Storage; a LVMCluster of somebody else is used as it is."""
+    there = rows(case.snapshot, "objects", "LVMCluster") or []
+    ours = [one for one in there if dig(one, "metadata", "labels", "app.kubernetes.io/managed-by") == "llmd-openshift"]
+    if not _local(case) or not case.candidates.gpu or (there and not ours):
+        return []
+    choice = chosen_drives(case.candidates.gpu, case.declared, ours[0] if ours else None)
+    expected = "empty drives, by names that stay"
+    source = "openshift/lvm-operator, openshift/local-storage-operator"
+    if choice.problems:
+        return [case.finding(
+            "drive-choice", FAIL, "NVMe drives", problem, expected,
+            "Correct llmd_nvme_paths or llmd_nvme_min_gib, free a drive yourself (nothing here ever wipes one), or set llmd_storage_class.",
+            blocking=True, source=source,
+        ) for problem in choice.problems]  # fmt: skip
+    if choice.paths:
+        seen = f"{names(list(choice.paths), 4)}; left alone: {names([f'{node} {one}' for node in choice.refused for one in choice.refused[node]], 4) or 'none'}"
+        return [case.finding("drive-choice", PASS, "NVMe drives", seen, expected, "Nothing.", source=source)]
+    return [case.finding(
+        "drive-choice", WARN, "NVMe drives", "no drive is named and nobody has looked at them, so LVM Storage takes every one on which it finds nothing",
+        expected, "Name them by llmd_nvme_paths (/dev/disk/by-path/...), or let the Local Storage Operator's LocalVolumeDiscovery look at them.", source=source,
+    )]  # fmt: skip
 
 
 def _no_drive(node: Node) -> str | None:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,9 @@ class Facts:
     automation: Row
     disruptions: Mapping[str, Row]
     node_settings: tuple[Row, ...] = ()
+    fabric: Row = field(default_factory=dict)
+    models: tuple[Row, ...] = ()
+    thresholds: Row = field(default_factory=dict)
 
     @property
     def releases(self) -> list[str]:
@@ -54,6 +57,9 @@ def facts(root: Path = ROOT) -> Facts:
         automation=load(root / "automation.yml", "automation", root),
         disruptions=load(root / "disruptions.yml", "disruptions", root)["changes"],
         node_settings=tuple(load(root / "node_settings.yml", "node_settings", root)["settings"]),
+        fabric=load(root / "fabric.yml", "fabric", root),
+        thresholds=load(root / "thresholds.yml", "thresholds", root),
+        models=tuple(model for file in load_folder("profiles", "profiles", root) for model in file["models"]),
     )
 
 

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from .coerce import BY_TYPE, Wrong, plain
@@ -41,9 +41,11 @@ def check(
     return values, errors
 
 
-def unknown_names(given: Iterable[str], options: Mapping[str, Option], internal: Iterable[str]) -> list[str]:
+def unknown_names(given: Iterable[str], options: Mapping[str, Option], internal: Collection[str]) -> list[str]:
     known = {*options, *internal}
-    return [f"{name}: no such option.{hint(name, options)}" for name in sorted(map(str, given)) if name not in known]
+    families = tuple(name.rstrip("*") for name in internal if name.endswith("*"))
+    strange = [name for name in sorted(map(str, given)) if name not in known and not name.startswith(families)]
+    return [f"{name}: no such option.{hint(name, options)}" for name in strange]
 
 
 def _empty(value: Any) -> bool:

@@ -14,6 +14,10 @@ from urllib.parse import urlsplit
 
 from .._data import expressions, files
 from .._data import quantity as quantities
+from .._models.shape import NoShape, from_config
+from .._models.weights import dtype_of
+from .._nodes import window as windows
+from .._plan import approval as approvals
 from .coerce import Wrong
 from .shown import shown
 from .words import hint
@@ -170,12 +174,16 @@ def catalogs(value: dict[str, Any]) -> None:
 
 def subnets(value: list[str]) -> None:
     for item in value:
-        try:
-            network = ipaddress.ip_network(item, strict=True)
-        except ValueError as error:
-            raise Wrong(f"must hold subnets like 10.90.0.0/24, not {shown(item)} ({str(error)[:120]})") from None
-        if network.num_addresses < 4:
-            raise Wrong(f"holds {item}, which has no room for two hosts")
+        subnet(item)
+
+
+def subnet(value: str) -> None:
+    try:
+        network = ipaddress.ip_network(value, strict=True)
+    except ValueError as error:
+        raise Wrong(f"must hold subnets like 10.90.0.0/24, not {shown(value)} ({str(error)[:120]})") from None
+    if network.num_addresses < 4:
+        raise Wrong(f"holds {value}, which has no room for two hosts")
 
 
 def matrix_rows(value: list[dict[str, Any]]) -> None:
@@ -189,6 +197,31 @@ def matrix_rows(value: list[dict[str, Any]]) -> None:
             wrong = ["accelerators: the models must be named", *wrong]
         if wrong:
             raise Wrong(f"element {number}: {'; '.join(wrong[:3])}")
+
+
+def model_config(value: dict[str, Any]) -> None:
+    """What the model's config.json holds, as a mapping; its shape and number format must show."""
+    if not value:
+        return
+    try:
+        from_config(value)
+    except NoShape as error:
+        raise Wrong(f"must hold the model's config.json; {error}") from None
+    if dtype_of(value) is None:
+        raise Wrong(f"has the quantization_config {shown(value.get('quantization_config'))}, which isn't known; declare llmd_model_weights_gib instead")
+
+
+def window(value: str) -> None:
+    try:
+        windows.parse(value)
+    except ValueError as error:
+        raise Wrong(f"{error}, not {shown(value)}") from None
+
+
+def approval(value: dict[str, Any]) -> None:
+    wrong = approvals.malformed(value)
+    if wrong:
+        raise Wrong(f"isn't an approved plan: {wrong}")
 
 
 def text(value: str) -> None:
@@ -206,6 +239,7 @@ FORMATS: dict[str, Callable[[Any], None]] = {
     "model_name": _shape(r"[A-Za-z0-9][\w./:-]*", "a model's name (letters, digits and . _ - / :)", 200),
     "image": _shape(_IMAGE, "an image, registry/repository with :tag or @sha256:...", 500),
     "model_uri": model_uri,
+    "model_config": model_config,
     "quantity": quantity,
     "labels": labels,
     "tolerations": tolerations,
@@ -215,7 +249,10 @@ FORMATS: dict[str, Callable[[Any], None]] = {
     "catalogs": catalogs,
     "package_values": package_values,
     "subnets": subnets,
+    "subnet": subnet,
     "matrix_rows": matrix_rows,
     "rule_id": _shape(r"[a-z0-9]+(?:-[a-z0-9]+)*", "the id of a rule (docs/rules.md)", 100),
     "text": text,
+    "window": window,
+    "approval": approval,
 }  # fmt: skip

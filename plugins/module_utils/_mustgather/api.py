@@ -39,6 +39,8 @@ ASKED = (
     "imagetagmirrorsets.config.openshift.io", "imagecontentsourcepolicies.operator.openshift.io",
     "localvolumediscoveryresults.local.storage.openshift.io", *KINDS.values(),
 )  # fmt: skip
+# Gathered from some namespaces only, which says nothing of the cluster: never read.
+PARTIAL = ("deployments.apps",)
 
 
 class MustGather:

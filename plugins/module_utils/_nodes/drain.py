@@ -4,7 +4,8 @@
 """Whether nodes can be drained: which PodDisruptionBudget forbids it, and which pods are lost for good.
 
 A drain by the machine-config-operator evicts all pods but those of DaemonSets and static ones; it deletes emptyDir volumes and pods
-without a controller, so only budgets can stop it (openshift/machine-config-operator pkg/daemon/drain.go).
+without a controller, so only budgets can stop it (openshift/machine-config-operator pkg/daemon/drain.go). What is lost with a pod that
+nobody makes again is named, since a drain doesn't ask.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ def reduce_pod(pod: Row) -> dict[str, Any]:
         "node": text(pod, "spec", "nodeName"),
         "labels": mapping(pod, "metadata", "labels"),
         "owner": f"{text(owner, 'kind')} {text(owner, 'name')}" if owner else None,
+        "scratch": [text(row, "name") for row in rows(pod, "spec", "volumes") or [] if "emptyDir" in row],
         "stays": bool(owner and owner.get("kind") == "DaemonSet") or STATIC in mapping(pod, "metadata", "annotations"),
         "over": text(pod, "status", "phase") in ("Succeeded", "Failed") or text(pod, "metadata", "deletionTimestamp") is not None,
     }
@@ -63,8 +65,8 @@ def blockers(pods: list[Row], budgets: list[Row], nodes: list[str]) -> list[dict
 
 
 def lost(pods: list[Row], nodes: list[str]) -> list[dict[str, Any]]:
-    """The pods on these nodes that nobody makes again."""
-    return [_who(pod) for pod in _leaving(pods, nodes) if pod["owner"] is None]
+    """The pods on these nodes that nobody makes again; volumes: those of their data that go with them."""
+    return [{**_who(pod), "volumes": pod["scratch"]} for pod in _leaving(pods, nodes) if pod["owner"] is None]
 
 
 def _leaving(pods: list[Row], nodes: list[str]) -> list[Row]:

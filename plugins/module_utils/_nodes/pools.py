@@ -8,22 +8,26 @@ One MachineConfig a pool holds everything, so that the machine-config-operator r
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from .._assess.look import dig, flag, names, rows, strings, text
 from .settings import Setting, clashing, digest, missing, needed, others
+from .unavailable import stuck
 
 OWN_POOL = "llmd-gpu"
 AUTO, OWN, EXISTING = "auto", "own", "existing"
-BUILT_IN = ("master", "worker")
+US = "llmd-openshift"  # in the pool's annotation, when it was a run of ours that paused it
 Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
 class Pool:
-    """What one pool gets. restarting: the machines that restart; moved: those that get the label of a pool of ours."""
+    """What one pool gets. restarting: the machines that restart; moved: those that get the label of a pool of ours.
+
+    keep: the MachineConfig is there already; resume: its roll-out was stopped half way by a run of ours.
+    """
 
     name: str
     settings: tuple[Setting, ...]
@@ -32,6 +36,12 @@ class Pool:
     machines: int = 0
     keep: bool = False
     makes_pool: bool = False
+    resume: bool = False
+
+    @property
+    def rolling(self) -> bool:
+        """Whether machines restart for it."""
+        return self.resume or bool(self.moved) or not self.keep
 
     @property
     def config(self) -> str:
@@ -47,7 +57,7 @@ class Machines:
 
     @property
     def restarting(self) -> list[str]:
-        return sorted({node for pool in self.pools if not pool.keep for node in pool.restarting})
+        return sorted({node for pool in self.pools if pool.rolling for node in pool.restarting})
 
 
 def config_name(pool: str) -> str:
@@ -65,15 +75,12 @@ def machines(snapshot: Row, declared: Row, table: list[Row], vendor: str, nodes:
     problem = _unknown(snapshot, nodes)
     if problem:
         return Machines(problems=(problem,))
-    groups: dict[str, list[Row]] = {}
-    for node in nodes:
-        groups.setdefault(str(text(node, "pool")), []).append(node)
     made, problems = [], []
-    for name, members in sorted(groups.items()):
+    for name, members in sorted(_targets(snapshot, declared, nodes).items()):
         pool, wrong = _pool(snapshot, declared, table, vendor, name, members)
         made += [pool] if pool else []
         problems += wrong
-    return Machines(tuple(made), tuple(problems))
+    return Machines(tuple(made), tuple(dict.fromkeys(problems)))
 
 
 def _unknown(snapshot: Row, nodes: list[Row]) -> str:
@@ -85,41 +92,81 @@ def _unknown(snapshot: Row, nodes: list[Row]) -> str:
     return f"no MachineConfigPool, or more than one, selects {names(homeless)}" if homeless else ""
 
 
-def _pool(snapshot: Row, declared: Row, table: list[Row], vendor: str, current: str, members: list[Row]) -> tuple[Pool | None, list[str]]:
+def _targets(snapshot: Row, declared: Row, nodes: list[Row]) -> dict[str, list[Row]]:
+    """Pool that takes the settings -> the nodes that get them there."""
+    groups: dict[str, list[Row]] = {}
+    for node in nodes:
+        groups.setdefault(str(text(node, "pool")), []).append(node)
+    found: dict[str, list[Row]] = {}
+    for current, members in groups.items():
+        spared = set(_inside(snapshot, current)) - {str(text(node, "name")) for node in members}
+        found.setdefault(_target(declared, current, bool(spared)), []).extend(members)
+    return found
+
+
+def _target(declared: Row, current: str, spares: bool) -> str:
+    """Nodes of the control plane, and of pools of others, stay where they are."""
+    mode = declared.get("machine_pool", AUTO)
+    if current != "worker" or mode == EXISTING:
+        return current
+    return OWN_POOL if mode == OWN or spares else current
+
+
+def _inside(snapshot: Row, pool: str) -> list[str]:
+    return sorted(str(text(node, "name")) for node in rows(snapshot, "nodes") or [] if text(node, "pool") == pool)
+
+
+def _pool(snapshot: Row, declared: Row, table: list[Row], vendor: str, target: str, members: list[Row]) -> tuple[Pool | None, list[str]]:
     configs = rows(snapshot, "machine_configs") or []
     wanted = needed(table, declared, vendor, members)
-    inside = sorted(str(text(n, "name")) for n in rows(snapshot, "nodes") or [] if text(n, "pool") == current)
-    chosen = sorted(str(text(node, "name")) for node in members)
-    target = _target(declared, current, inside, chosen)
     foreign = others(configs, target, config_name(target))
     lacking = missing(wanted, foreign)
     if not lacking:
         return None, []
-    moved = tuple(chosen) if target != current else ()
-    restarting = moved or tuple(inside)
-    keep = not moved and _same(configs, config_name(target), lacking)
+    row = _row(snapshot, target)
+    inside = _inside(snapshot, target)
+    moved = sorted(str(text(node, "name")) for node in members if text(node, "pool") != target)
+    same = _same(configs, config_name(target), lacking)
+    resume = same and _paused_by_us(row)
     pool = Pool(
-        target, tuple(lacking), restarting, moved, len(restarting), keep,
-        makes_pool=target == OWN_POOL and OWN_POOL not in [text(row, "name") for row in rows(snapshot, "pools") or []],
+        target, tuple(lacking), tuple(sorted({*moved, *(_behind(snapshot, row, inside) if same else inside)})), tuple(moved),
+        len(inside) + len(moved), keep=same, makes_pool=target == OWN_POOL and row is None, resume=resume,
     )  # fmt: skip
-    problems = [] if keep else [*clashing(wanted, foreign), *_closed(snapshot, target), *_closed(snapshot, current)]
-    return pool, list(dict.fromkeys(problems))
+    if not pool.rolling:
+        return pool, []
+    touched = [target, *sorted({str(text(node, "pool")) for node in members} - {target})]
+    problems = [*clashing(wanted, foreign), *(problem for name in touched for problem in _closed(snapshot, name))]
+    return pool, [*problems, *stuck(target, _settled(snapshot, [*inside, *moved]))]
 
 
-def _target(declared: Row, current: str, inside: list[str], chosen: list[str]) -> str:
-    """The pool that takes the settings. Nodes of the control plane, and of pools of others, stay where they are."""
-    mode = declared.get("machine_pool", AUTO)
-    if current != "worker" or mode == EXISTING:
-        return current
-    return OWN_POOL if mode == OWN or set(inside) - set(chosen) else current
+def _row(snapshot: Row, pool: str) -> Row | None:
+    return next((row for row in rows(snapshot, "pools") or [] if text(row, "name") == pool), None)
+
+
+def _settled(snapshot: Row, members: Sequence[str]) -> list[Row]:
+    """The nodes of these names that aren't on their way to another configuration: the operator itself cordons those that are."""
+    wanted = {text(row, "name"): text(row, "config") for row in rows(snapshot, "pools") or []}
+    found = [node for node in rows(snapshot, "nodes") or [] if text(node, "name") in members]
+    return [node for node in found if text(node, "machine_config") in (None, wanted.get(text(node, "pool")))]
+
+
+def _paused_by_us(row: Row | None) -> bool:
+    return flag(row, "paused") is True and text(row, "paused_by") == US
+
+
+def _behind(snapshot: Row, row: Row | None, inside: list[str]) -> list[str]:
+    """The machines that don't run the pool's configuration yet; all of them where that isn't known."""
+    runs = {text(node, "name"): text(node, "machine_config") for node in rows(snapshot, "nodes") or []}
+    wanted = text(row, "config")
+    return [name for name in inside if wanted is None or runs.get(name) != wanted]
 
 
 def _closed(snapshot: Row, name: str) -> list[str]:
     """Why nothing may be rolled out on a pool now."""
-    pool = next((row for row in rows(snapshot, "pools") or [] if text(row, "name") == name), None)
+    pool = _row(snapshot, name)
     if pool is None:
         return []
-    if flag(pool, "paused"):
+    if flag(pool, "paused") and not _paused_by_us(pool):
         return [f"MachineConfigPool {name} is paused; ask whoever paused it"]
     return [f"MachineConfigPool {name} is degraded: {text(pool, 'message') or 'no message'}"] if flag(pool, "degraded") else []
 

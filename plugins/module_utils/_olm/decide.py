@@ -21,6 +21,8 @@ from .world import Obj, Wish, World
 
 # OLM may still replace a plan that it made before it saw all Subscriptions of the namespace.
 PLAN_GRACE = 8.0
+# A Subscription may name a CSV for a moment longer than it exists, when the next version replaces it.
+GONE_GRACE = 8.0
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,7 @@ def _installed(
             "CsvGone",
             f"the Subscription says {installed} is installed, but there is no such CSV",
             "Somebody deleted the CSV: delete the Subscription as well, then install again.",
-            grace=30,
+            grace=GONE_GRACE,
         )
         return Decision(wish, state, installed=installed, warnings=warnings)
     state = states.csv(found, {})

@@ -17,8 +17,8 @@ PLATFORM = ("openshift-operators",)
 
 
 def objects(operators: Iterable[Mapping[str, Any]]) -> list[Object]:
-    """Objects of the operators whose decision is `install`, and of ours that `keep` (so that a re-run mends drift)."""
-    wanted = [operator for operator in operators if operator["action"] in ("install", "keep")]
+    """Objects of the operators whose decision is `install` or `upgrade`, and of ours that `keep` (so that a re-run mends drift)."""
+    wanted = [operator for operator in operators if operator["action"] in ("install", "keep", "upgrade")]
     made = [item for operator in wanted for item in _of(operator)]
     return list({(o["kind"], o["metadata"].get("namespace"), o["metadata"]["name"]): o for o in made}.values())
 
@@ -26,7 +26,8 @@ def objects(operators: Iterable[Mapping[str, Any]]) -> list[Object]:
 def _of(operator: Mapping[str, Any]) -> list[Object]:
     if operator["namespace"] in PLATFORM:
         return [_subscription(operator)]
-    return [_namespace(operator), _group(operator), _subscription(operator)]
+    group = [] if operator.get("group") else [_group(operator)]  # a second one would fail all operators of the namespace
+    return [_namespace(operator), *group, _subscription(operator)]
 
 
 def _namespace(operator: Mapping[str, Any]) -> Object:

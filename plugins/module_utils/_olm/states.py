@@ -129,7 +129,7 @@ def _plan_missing(found: Mapping[str, Any]) -> State | None:
         "ReferencedInstallPlanNotFound",
         because(found),
         "Somebody deleted the InstallPlan: delete the Subscription (the operator stays) and install again.",
-        grace=30,
+        grace=RESOLUTION_GRACE,
     )
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from .._assess.look import dig, rows, text
 from .._data import versions
 from .decision import INSTALL, REFUSE, UNKNOWN, Decision, bounds, expected_csvs, unacceptable
+from .elsewhere import UNREAD, by_helm, orphan
 
 Item = Mapping[str, Any]
 
@@ -29,7 +30,7 @@ def decide_install(row: Item, version: Item, declared: Item, snapshot: Item) -> 
     base = Decision(
         package, UNKNOWN, "", namespace=row["namespace"], catalog=catalog, catalog_namespace=where, subscription=package, pending=True
     )  # fmt: skip
-    trouble = _catalog_trouble(snapshot, catalog, where)
+    trouble = by_helm(row, snapshot) or orphan(row, snapshot) or _catalog_trouble(snapshot, catalog, where)
     if trouble:
         return replace(base, action=REFUSE, why=trouble[0], remedy=trouble[1])
     packages = rows(snapshot, "packages")
@@ -87,6 +88,8 @@ def _from_manifest(
             remedy=f"Its channels are {known}. Mirror the right one, or set llmd_operator_channels.",
         )
     csv, warnings = _choose(channels[channel], row, version)
+    if row.get("helm_apps") and rows(snapshot, "helm") is None:
+        warnings = (*warnings, UNREAD)
     if csv is None:
         offered = ", ".join(_entries(channels[channel])[:8]) or "none"
         why = f"channel {channel} of {base.catalog} has no version that fits ({bounds(version)})"

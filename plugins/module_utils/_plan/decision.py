@@ -12,15 +12,15 @@ from typing import Any
 from .._assess.look import dig, rows, text
 from .._data import versions
 
-INSTALL, ADOPT, KEEP, REFUSE, UNKNOWN = "install", "adopt", "keep", "refuse", "unknown"
+INSTALL, ADOPT, KEEP, UPGRADE, REFUSE, UNKNOWN = "install", "adopt", "keep", "upgrade", "refuse", "unknown"
 
 
 @dataclass(frozen=True)
 class Decision:
-    """action: install (make the Subscription) | keep (ours already) | adopt (someone else's, used as it is) |
-    refuse (why says what is wrong) | unknown (not enough could be read).
+    """action: install (make the Subscription) | keep (ours already) | upgrade (ours, to the version of the data) |
+    adopt (someone else's, used as it is) | refuse (why says what is wrong) | unknown (not enough could be read).
 
-    expected_csvs: the only CSVs that an InstallPlan may hold for it to be approved; pending: not installed yet.
+    group: somebody else's OperatorGroup that is used; empty: ours. expected_csvs: the only CSVs that an InstallPlan may hold for it to be approved; pending: not installed yet.
     """
 
     package: str
@@ -36,6 +36,7 @@ class Decision:
     managed_by: str | None = None
     expected_csvs: tuple[str, ...] = ()
     pending: bool = False
+    group: str = ""
     warnings: tuple[str, ...] = field(default=())
 
 

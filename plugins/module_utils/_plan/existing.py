@@ -9,9 +9,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from .._assess.look import dig, text
+from .._assess.look import dig, rows, text
+from .._data import versions
 from .catalog import wanted_catalog
-from .decision import ADOPT, KEEP, REFUSE, UNKNOWN, Decision, expected_csvs, unacceptable
+from .decision import ADOPT, KEEP, REFUSE, UNKNOWN, UPGRADE, Decision, expected_csvs, unacceptable
 
 Item = Mapping[str, Any]
 
@@ -35,6 +36,10 @@ def decide_existing(present: list[Item], row: Item, version: Item, declared: Ite
         why, remedy = trouble or ("", "")
         return replace(base, action=REFUSE, why=why, remedy=remedy, csv=csv)
     pending = text(item, "installed_csv") is None
+    if ours and not pending and declared.get("upgrade_operators", True) and _is_newer(version["csv"], csv, row["csv_prefix"]):
+        base = _upgraded(base, item, csv, row, version, snapshot)
+        if base.action == UPGRADE:
+            return base
     return replace(
         base,
         action=KEEP if ours else ADOPT,
@@ -43,8 +48,37 @@ def decide_existing(present: list[Item], row: Item, version: Item, declared: Ite
         csv=csv,
         pending=pending,
         expected_csvs=expected_csvs(csv, row, snapshot, base.catalog) if pending else (csv,),
-        warnings=_warnings(base, row, declared),
+        warnings=(*base.warnings, *_warnings(base, row, declared)),
     )
+
+
+def _is_newer(wanted: str | None, csv: str, prefix: str) -> bool:
+    """Whether the data name a version, and it is newer than the installed one."""
+    ours, theirs = versions.of_csv(wanted, prefix) if wanted else None, versions.of_csv(csv, prefix)
+    return ours is not None and theirs is not None and ours > theirs
+
+
+def _upgraded(base: Decision, item: Item, csv: str, row: Item, version: Item, snapshot: Item) -> Decision:
+    """To the data's version where OLM's next step is exactly that one; else a warning says what it would be."""
+    wanted, step = str(version["csv"]), _next(item, base, row["package"], snapshot)
+    if step != wanted:
+        told = f"OLM's next step is {step}" if step not in (None, csv) else f"channel {base.channel} doesn't offer it"
+        return replace(base, warnings=(f"{csv} is installed, {wanted} is the tested version; {told}",))
+    return replace(
+        base, action=UPGRADE, why=f"{csv} is ours, {wanted} is the tested version", csv=wanted, pending=True,
+        expected_csvs=expected_csvs(wanted, row, snapshot, base.catalog),
+    )  # fmt: skip
+
+
+def _next(item: Item, base: Decision, package: str, snapshot: Item) -> str | None:
+    """The version that OLM goes to next: its Subscription says so once a plan waits; before, it is the head of the channel."""
+    current = text(item, "current_csv")
+    if current not in (None, text(item, "installed_csv")):
+        return current
+    for manifest in rows(snapshot, "packages") or []:
+        if (text(manifest, "package"), text(manifest, "catalog")) == (package, base.catalog):
+            return next((text(one, "current_csv") for one in rows(manifest, "channels") or [] if text(one, "name") == base.channel), None)
+    return None
 
 
 def _base(item: Item, row: Item) -> Decision:

@@ -17,8 +17,9 @@ from .._data.facts import Facts
 from .catalog import decide_install
 from .decision import REFUSE, UNKNOWN, Decision, version_row
 from .existing import decide_existing
+from .groups import with_group
 
-_ORDER = {"nodes": 0, "accelerators": 1, "storage": 2, "platform": 3}
+_ORDER = {"nodes": 0, "fabric": 1, "accelerators": 2, "storage": 3, "platform": 4}
 
 
 def needed(facts: Facts, declared: Mapping[str, Any], release: str, path: str, vendors: list[str]) -> list[str]:
@@ -41,6 +42,7 @@ def _applies(need: Mapping[str, Any], declared: Mapping[str, Any], release: str,
         and need.get("auth", declared.get("auth", True)) == declared.get("auth", True)
         and need.get("local_storage", local) == local
         and need.get("nodes", shape) == shape
+        and declared.get("fabric_way", "auto") in need.get("fabric", [declared.get("fabric_way", "auto")])
     )
 
 
@@ -58,9 +60,8 @@ def decide(
             package, UNKNOWN, "the Subscriptions could not be read", "Grant list on subscriptions.operators.coreos.com."
         )
     present = [item for item in operators if text(item, "package") == package]
-    if present:
-        return decide_existing(present, row, version, declared, snapshot)
-    return decide_install(row, version, declared, snapshot)
+    made = decide_existing(present, row, version, declared, snapshot) if present else decide_install(row, version, declared, snapshot)
+    return with_group(made, row, snapshot)
 
 
 def _no_row(row: Mapping[str, Any], release: str, openshift: versions.Version | None) -> Decision:

@@ -8,19 +8,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from .._assess.look import text
 from .._assess.nodes import candidates, name
 from .._data.facts import Facts
 from .._nodes.pools import OWN_POOL, Pool
+from .._nodes.unavailable import settling
+from . import approval
 from .decision import Decision
 from .model import KEEP, Disruption, Step, total
 from .operators import decide, needed
 from .steps import World, gpu_nodes, plan_steps
 
 
-def plan(snapshot: Mapping[str, Any], declared: Mapping[str, Any], facts: Facts) -> dict[str, Any]:
+def plan(snapshot: Mapping[str, Any], declared: Mapping[str, Any], facts: Facts, approved: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Contract 3.5, and what roles act on: operators (one decision each) and context.
 
     complete is false while the GPUs' vendor isn't known: the plan then assumes the one that the collection can set up.
+
+    :param approved: what somebody has approved (`approval.of`); whatever goes beyond it isn't allowed.
     """
     release = str(declared.get("release") or "")
     path = str(declared.get("path") or "inference_scheduling")
@@ -33,26 +38,42 @@ def plan(snapshot: Mapping[str, Any], declared: Mapping[str, Any], facts: Facts)
     steps = plan_steps(world)
     whole = total(steps)
     missing = [kind for kind in whole.kinds if kind not in (declared.get("allow_disruption") or [])]
-    return {
+    made = {
         "steps": [step.as_dict() for step in steps],
         "disruption": whole.as_dict(),
-        "allowed": not missing and not world.machines.problems,
+        "allowed": not missing and not world.machines.problems and not world.fabric["problems"],
         "missing": missing,
-        "message": _blocked(world.machines.problems) or _message(missing, steps, whole),
+        "message": _blocked(world.machines.problems) or _no_fabric(world.fabric["problems"]) or _message(missing, steps, whole),
         "counts": _counts(steps),
-        "complete": vendor is not None and not seen.unsure,
-        "assumptions": _assumptions(vendor, assumed, [entry[0] for entry in seen.unsure]),
+        "complete": vendor is not None and not seen.unsure and world.fabric["known"],
+        "assumptions": [*_assumptions(vendor, assumed, [entry[0] for entry in seen.unsure]), *([] if world.fabric["known"] else world.fabric["notes"])],
         "operators": [_operator(facts, decision) for decision in decisions],
+        "fabric": world.fabric,
         "context": {
             "vendor": assumed,
             "gpu_resource": f"{assumed}.com/gpu",
             "gpu_nodes": [name(node) for node in gpu_nodes(world)],
             "serving_nodes": seen.names,
             "local_storage": world.local_storage,
+            "drives": world.drives.as_dict(),
             "packages": packages,
             "machine_pools": [_pool(pool) for pool in world.machines.pools],
             "restarting": world.machines.restarting,
+            "settling": settling(snapshot),
+            "draining": world.machines.restarting if world.drains else [],
         },
+    }
+    return _compared(made, approval.of(made, text(snapshot, "cluster", "id"), declared), approved)
+
+
+def _compared(made: dict[str, Any], mine: dict[str, Any], approved: Mapping[str, Any] | None) -> dict[str, Any]:
+    found = [] if approved is None else approval.differences(approved, mine)
+    return {
+        **made,
+        "approval": mine,
+        "differences": found,
+        "allowed": made["allowed"] and not found,
+        "message": made["message"] or approval.message(found),
     }
 
 
@@ -66,6 +87,7 @@ def _pool(pool: Pool) -> dict[str, Any]:
         "files": {setting.path: setting.content for setting in pool.settings if setting.path},
         "machines": pool.machines,
         "moved": list(pool.moved),
+        "rolling": pool.rolling,
     }
 
 
@@ -73,6 +95,15 @@ def _blocked(problems: tuple[str, ...]) -> str:
     if not problems:
         return ""
     return f"Nothing was changed, because the machines can't be set up: {'; '.join(problems)}. Repair that, then run again."
+
+
+def _no_fabric(problems: list[str]) -> str:
+    return f"Nothing was changed, because the network between GPU nodes can't be made: {' '.join(_sentence(one) for one in problems)}" if problems else ""
+
+
+def _sentence(problem: str) -> str:
+    text = problem[:1].upper() + problem[1:]
+    return text if text.endswith(".") else f"{text}."
 
 
 def _counts(steps: list[Step]) -> dict[str, int]:
@@ -123,6 +154,7 @@ def _operator(facts: Facts, decision: Decision) -> dict[str, Any]:
         "catalog_namespace": decision.catalog_namespace,
         "expected_csvs": list(decision.expected_csvs),
         "pending": decision.pending,
+        "group": decision.group,
         "managed_by": decision.managed_by,
         "stage": row["stage"],
         "before_discovery": bool(row.get("before_discovery", False)),

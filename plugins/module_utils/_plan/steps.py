@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from .._assess.look import dig, number, rows, strings, text
+from .._assess.look import dig, names, number, rows, strings, text
 from .._assess.nodes import Candidates, name
 from .._data.facts import Facts
 from .._nodes.pools import Machines, Pool, machines
-from .decision import ADOPT, INSTALL, Decision
+from .._storage.drives import Drives, drives
+from . import fabric, serving
+from .decision import ADOPT, INSTALL, UPGRADE, Decision
 from .discovery import missing_classes
 from .model import APPROVE, CREATE, KEEP, UPDATE, Change, Disruption, Step, cost
 
@@ -38,8 +40,24 @@ class World:
         return machines(self.snapshot, self.declared, list(self.facts.node_settings), self.vendor, list(self.candidates.gpu))
 
     @property
+    def drains(self) -> bool:
+        """Whether a node's pods have somewhere to go: a single node just restarts, and its pods with it."""
+        return text(self.snapshot, "platform", "control_plane_topology") != "SingleReplica"
+
+    @property
     def local_storage(self) -> bool:
         return self.declared.get("model_cache", "lvms") == "lvms" and not self.declared.get("storage_class")
+
+    @cached_property
+    def drives(self) -> Drives:
+        """The drives of the nodes that serve; those of other nodes are nobody's business here."""
+        present = next((one for one in self.there("LVMCluster") if is_ours(one)), None)
+        return drives(self.candidates.gpu, self.declared, present)
+
+    @cached_property
+    def fabric(self) -> dict[str, Any]:
+        """The network between GPU nodes."""
+        return fabric.drawn(self)
 
     def there(self, kind: str) -> list[Mapping[str, Any]]:
         """Objects of a kind; empty where the kind isn't served or could not be read (apply finds out)."""
@@ -62,11 +80,12 @@ def plan_steps(world: World) -> list[Step]:
         operators(world),
         features(world),
         nodes(world),
+        fabric.fabric(world),
         accelerators(world),
         storage(world),
         platform(world),
         gateway(world),
-        serving(world),
+        serving_step(world),
     ]
     return [step for step in made if step is not None]
 
@@ -78,8 +97,13 @@ def operators(world: World) -> Step:
         if decision.action == INSTALL:
             changes += [
                 Change(f"Namespace {decision.namespace}", CREATE),
-                Change(f"OperatorGroup {decision.namespace}/{decision.package}", CREATE),
+                *([] if decision.group else [Change(f"OperatorGroup {decision.namespace}/{decision.package}", CREATE)]),
                 Change(subscription, CREATE, decision.why),
+                Change(f"InstallPlan {decision.namespace}/(for {', '.join(decision.expected_csvs)})", APPROVE),
+            ]
+        elif decision.action == UPGRADE:
+            changes += [
+                Change(subscription, UPDATE, decision.why),
                 Change(f"InstallPlan {decision.namespace}/(for {', '.join(decision.expected_csvs)})", APPROVE),
             ]
         else:
@@ -117,8 +141,8 @@ def nodes(world: World) -> Step | None:
         return None
     changes = [change for pool in world.machines.pools for change in _pool_changes(pool, world.snapshot)]
     restarting = world.machines.restarting
-    why = "; ".join(dict.fromkeys(f"{one.label}: {one.why}" for pool in world.machines.pools if not pool.keep for one in pool.settings))
-    disruption = world.cost("machine-config", why, restarting) if restarting else Disruption()
+    why = "; ".join(dict.fromkeys(f"{one.label}: {one.why}" for pool in world.machines.pools if pool.rolling for one in pool.settings))
+    disruption = world.cost("machine-config" if world.drains else "machine-config-alone", why, restarting) if restarting else Disruption()
     return Step("machines", "nodes", "Set up the machines", tuple(changes), disruption)
 
 
@@ -128,6 +152,8 @@ def _pool_changes(pool: Pool, snapshot: Mapping[str, Any]) -> list[Change]:
     made = [Change(f"MachineConfigPool {pool.name}", CREATE)] if pool.makes_pool else []
     action = KEEP if pool.keep else UPDATE if there else CREATE
     made.append(Change(f"MachineConfig {pool.config}", action, "" if pool.keep else content))
+    if pool.rolling and not pool.makes_pool:
+        made.append(Change(f"MachineConfigPool {pool.name}", UPDATE, "paused while it changes, then let go"))
     return [*made, *(Change(f"Node {node}", UPDATE, f"it moves to pool {pool.name}") for node in pool.moved)]
 
 
@@ -181,30 +207,32 @@ def gpu_nodes(world: World) -> list[Mapping[str, Any]]:
 
 
 def storage(world: World) -> Step | None:
-    """One LVMCluster only. Somebody else's is used as it is; ours follows the nodes and drives."""
+    """One LVMCluster only. Somebody else's is used as it is; ours takes further drives of a list, and keeps its nodes."""
     if not world.local_storage:
         return None
     present = world.there("LVMCluster")
     if not present:
-        change = Change(f"LVMCluster {world.namespace('lvms-operator')}/llmd", CREATE)
+        change = Change(f"LVMCluster {world.namespace('lvms-operator')}/llmd", CREATE, _drives_shown(world.drives))
     else:
         wrong = _storage_differences(world, present[0]) if is_ours(present[0]) else []
-        change = Change(_ref("LVMCluster", present[0]), UPDATE if wrong else KEEP, "; ".join(wrong))
+        left_out = world.drives.left_out if is_ours(present[0]) else ()
+        aside = f"the drives of {names(list(left_out))} stay out: LVM Storage can't add nodes to a volume group" if left_out else ""
+        change = Change(_ref("LVMCluster", present[0]), UPDATE if wrong else KEEP, "; ".join(wrong) or aside)
     why = "unused drives are taken; nothing else changes on the nodes"
     disruption = world.cost("local-storage", why) if change.action != KEEP else Disruption()
     return Step("local-storage", "storage", "Make a StorageClass on local NVMe", (change,), disruption)
 
 
+def _drives_shown(chosen: Drives) -> str:
+    if chosen.chosen and chosen.paths:
+        return "; ".join(f"{len(found)} drives of {node}" for node, found in sorted(chosen.chosen.items()))
+    return f"drives {names(list(chosen.paths), 3)}" if chosen.paths else "every drive on which LVM Storage finds nothing"
+
+
 def _storage_differences(world: World, cluster: Mapping[str, Any]) -> list[str]:
     device = next(iter(rows(cluster, "spec", "storage", "deviceClasses") or []), {})
-    terms = rows(device, "nodeSelector", "nodeSelectorTerms") or []
-    listed = {
-        value for term in terms for one in rows(term, "matchExpressions") or [] for value in strings(one, "values")
-    }
-    nodes = {name(node) for node in gpu_nodes(world)}
-    found = [f"nodes {', '.join(sorted(nodes ^ listed))} change"] if nodes and listed != nodes else []
-    paths = strings(device, "deviceSelector", "optionalPaths")
-    return [*found, "drives change"] if sorted(paths) != sorted(world.declared.get("nvme_paths") or []) else found
+    more = sorted(set(world.drives.paths) - set(strings(device, "deviceSelector", "optionalPaths")))
+    return [f"drives {names(more, 3)} are added"] if more else []
 
 
 def platform(world: World) -> Step:
@@ -295,50 +323,11 @@ def _gateway_why(there: Mapping[str, Any] | None, wanted: str) -> str:
     return f"its class is {text(there, 'class')}" if there is not None and text(there, "class") != wanted else ""
 
 
-def serving(world: World) -> Step:
-    declared = world.declared
-    namespace, service = declared.get("namespace", "llmd"), declared.get("service_name", "llmd")
-    present = next(
-        (
-            one
-            for one in world.there("LLMInferenceService")
-            if (dig(one, "metadata", "namespace"), dig(one, "metadata", "name")) == (namespace, service)
-        ),
-        None,
+def serving_step(world: World) -> Step:
+    changes = serving.changes(
+        world.declared, world.vendor, world.facts.models, world.candidates.gpu, world.local_storage, world.fabric, world.there("LLMInferenceService")
     )
-    where = f"LLMInferenceService {namespace}/{service}"
-    if present is None:
-        changes = [
-            Change(f"Namespace {namespace}", CREATE),
-            Change(where, CREATE),
-            Change(f"NetworkPolicy {namespace}/{service}", CREATE),
-        ]
-        if declared.get("model_credentials_secret"):
-            changes.append(Change(f"ServiceAccount {namespace}/{service}-model", CREATE))
-    else:
-        wrong = differences(present, declared, f"{world.vendor}.com/gpu")
-        changes = [Change(where, UPDATE, "; ".join(wrong)) if wrong else Change(where, KEEP)]
     return _step(world, "serving", "serving", "Serve the model", changes, "serving", "model servers start on free GPUs")
-
-
-def differences(service: Mapping[str, Any], declared: Mapping[str, Any], resource: str) -> list[str]:
-    """What of the declaration an existing LLMInferenceService doesn't show yet."""
-    limits = next(
-        (dig(one, "resources", "limits") for one in rows(service, "spec", "template", "containers") or []), None
-    )
-    pairs = (
-        ("model.uri", dig(service, "spec", "model", "uri"), declared.get("model_uri")),
-        ("model.name", dig(service, "spec", "model", "name"), declared.get("model_name")),
-        ("replicas", dig(service, "spec", "replicas"), declared.get("replicas")),
-        (resource, dig(limits, resource), declared.get("gpus_per_replica")),
-        ("cpu", dig(limits, "cpu"), declared.get("cpu_per_replica")),
-        ("memory", dig(limits, "memory"), declared.get("memory_per_replica")),
-    )
-    return [
-        f"{what} is {found}, {wanted} is wanted"
-        for what, found, wanted in pairs
-        if wanted is not None and str(found) != str(wanted)
-    ]
 
 
 def _step(world: World, id_: str, stage: str, title: str, changes: list[Change], change: str, why: str) -> Step:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from .._errors import ClusterError, Conflict, Forbidden, KindMissing
-from .._proof import client, objects, plan
+from .._proof import client, engine_log, objects, plan, pods
 from .._wait.fields import condition, dig, items, mapping
 from .._wait.pods import diagnose
 from .._wait.targets import parse
@@ -23,7 +23,10 @@ from .._watch.wait import ClusterLike, Wait, WaitFailed
 # The client must end, with its document, before its Pod's deadline and our patience do.
 START_SECONDS = 120.0
 SPARE_SECONDS = 20.0
-LOG_LINES = 50
+LOG_LINES = 400  # a document of megabytes is one line for us and many for the container runtime
+# Of a vLLM Pod's log: kubelets rotate theirs at 10 MiB by default. What is wanted stands near its beginning.
+ENGINE_LOG_BYTES = 12 * 1024 * 1024
+ENGINE_LOGS = 16
 
 
 class ProbeError(Exception):
@@ -47,6 +50,7 @@ class Orders:
     url: str = ""
     verify_gateway: bool = True
     gateway_ca: str = ""
+    path: str = "inference_scheduling"
 
     def __post_init__(self) -> None:
         if "@sha256:" not in self.image:
@@ -78,21 +82,29 @@ class Probe:
         """The measurements. :raises ProbeError: the service or the Pod isn't fit. :raises ClusterError: the API said no."""
         self._sweep()
         service = self._service()
-        engines, pickers = self._pods()
+        found = self._pods()
         try:
-            document = self._measured(service, engines, pickers)
+            document = self._measured(service, _of(found, pods.ENGINE_LABELS), _of(found, pods.PICKER_LABELS))
         finally:
             self._delete()
         after = self._pods()
+        now = {
+            part: _states(_of(found, labels), _of(after, labels), service)
+            for part, labels in (("engines", pods.ENGINE_LABELS), ("pickers", pods.PICKER_LABELS))
+        }
         return {
+            "path": self._orders.path,
             "service": self._orders.subject,
             "model": plan.model_name(service),
-            "replicas": plan.wanted_replicas(service),
+            "replicas": plan.replicas(service),
+            "prefill_replicas": plan.prefill_replicas(service),
+            "group_sizes": plan.group_sizes(service),
             "auth": plan.auth_on(service),
             "condition": dict(condition(service, "Ready")),
             "endpoints": self._endpoints(service),
-            "engines": _states(engines, after[0]),
-            "pickers": _states(pickers, after[1]),
+            **now,
+            "members": [s for s in _states(found, after, service) if "group" in s],
+            "logs": self._engine_logs(service, now["engines"]),
             "document": document,
         }
 
@@ -108,12 +120,24 @@ class Probe:
             raise ProbeError(o.subject, "it doesn't exist", "Run the serving stage first.")
         return dict(found)
 
-    def _pods(self) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-        """The service's vLLM Pods and its picker's."""
+    def _pods(self) -> list[dict[str, Any]]:
+        """The service's Pods: vLLM's, all of their groups, and the picker's."""
         path = self._cluster.path("v1", "Pod", self._orders.namespace)
-        found = self._cluster.list(path, label_selector=plan.selector(plan.COMMON_LABELS, self._orders.name))
-        alive = [p for p in found if not dig(p, "metadata.deletionTimestamp")]
-        return [p for p in alive if _has(p, plan.ENGINE_LABELS)], [p for p in alive if _has(p, plan.PICKER_LABELS)]
+        found = self._cluster.list(path, label_selector=pods.selector(pods.COMMON_LABELS, self._orders.name))
+        return [p for p in found if not dig(p, "metadata.deletionTimestamp")]
+
+    def _engine_logs(self, service: Mapping[str, Any], engines: list[dict[str, Any]]) -> dict[str, Any]:
+        """What the logs of the Pods that answer show, where KV blocks come from elsewhere."""
+        if self._orders.path != "kv_cache_offload" and plan.prefill_replicas(service) is None:
+            return {}
+        out: dict[str, Any] = {}
+        for engine in [e for e in engines if e.get("role") != "prefill"][:ENGINE_LOGS]:
+            try:
+                text = self._cluster.logs(self._orders.namespace, engine["name"], "main", most_bytes=ENGINE_LOG_BYTES)
+                out[engine["name"]] = {"lines": engine_log.kept(text)}
+            except ClusterError as error:
+                out[engine["name"]] = {"error": error.why}
+        return out
 
     def _endpoints(self, service: Mapping[str, Any]) -> dict[str, str]:
         base = (self._orders.url or plan.address(service)).rstrip("/")
@@ -131,17 +155,18 @@ class Probe:
         try:
             seconds = max(30.0, o.seconds - START_SECONDS - SPARE_SECONDS)
             orders = plan.build(
-                service, engines, pickers, o.requests, self.name, seconds, o.url, o.verify_gateway, denied
+                o.path, service, engines, pickers, o.requests, self.name, seconds, o.url, o.verify_gateway, denied
             )
         except plan.PlanError as error:
             raise ProbeError(o.subject, str(error), "Look at the service's status and its Pods.") from None
+        config = objects.config(self.name, o.namespace, client_script(), orders, o.gateway_ca, owner)
         for obj in (
             objects.role(self.name, o.namespace, o.name, owner),
             objects.role_binding(self.name, o.namespace, owner),
             objects.cluster_role(self.name, o.namespace),
             objects.cluster_role_binding(self.name, o.namespace),
-            objects.config(self.name, o.namespace, client_script(), orders, o.gateway_ca, owner),
-            objects.pod(self.name, o.namespace, o.image, o.seconds, denied, owner),
+            config,
+            objects.pod(self.name, o.namespace, o.image, o.seconds, denied, owner, config),
         ):
             self._create(obj)
         self._await()
@@ -240,32 +265,37 @@ class Probe:
         return mapping(obj, "metadata.annotations").get(objects.NAMESPACE_ANNOTATION) == self._orders.namespace
 
 
-def client_script() -> str:
-    """The client's source."""
+def client_script() -> dict[str, str]:
+    """The client's files."""
     try:
-        return Path(str(client.__file__)).read_text(encoding="utf-8")
+        return {file.name: file.read_text(encoding="utf-8") for file in sorted(Path(str(client.__file__)).parent.glob("*.py"))}
     except OSError as error:
         why = f"its source can't be read: {error.strerror}"
         raise ProbeError("the proof's client", why, "Install the collection anew.") from None
 
 
-def _has(pod: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
-    return labels.items() <= mapping(pod, "metadata.labels").items()
+def _of(found: list[dict[str, Any]], labels: Mapping[str, str]) -> list[dict[str, Any]]:
+    return [p for p in found if pods.has(p, labels)]
 
 
-def _states(before: list[dict[str, Any]], after: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Each Pod that is there now or was before: ready then and now, restarts then and now, what is wrong."""
-    old = {str(dig(p, "metadata.name")): p for p in before}
-    new = {str(dig(p, "metadata.name")): p for p in after}
+def _states(before: list[dict[str, Any]], after: list[dict[str, Any]], service: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Each Pod that is there now or was before: what it does, ready then and now, restarts then and now, what is wrong."""
+    old = {pods.name(p): p for p in before}
+    new = {pods.name(p): p for p in after}
     out = []
     for name in sorted({*old, *new}):
         was, now = old.get(name), new.get(name)
+        one = now or was or {}
         trouble = diagnose(now) if now else None
         out.append({
             "name": name,
-            "node": str(dig(now or was, "spec.nodeName") or ""),
-            "ready_before": bool(was and plan.is_ready(was)),
-            "ready": bool(now and plan.is_ready(now)),
+            "node": str(dig(one, "spec.nodeName") or ""),
+            "role": pods.role(one),
+            "ranks": pods.ranks(one, plan.parallelism(service, pods.role(one) == "prefill")),
+            "expert_parallel": pods.expert_parallel(one),
+            **(pods.place(one) or {}),
+            "ready_before": bool(was and pods.is_ready(was)),
+            "ready": bool(now and pods.is_ready(now)),
             "restarts_before": _restarts(was),
             "restarts": _restarts(now),
             "trouble": trouble.text if trouble else ("" if now else "gone"),

@@ -11,6 +11,8 @@ from typing import Any
 
 Finding = dict[str, Any]
 METRICS_SOURCE = "gateway-api-inference-extension pkg/epp/metrics; vLLM vllm/v1/metrics"
+LOG_SOURCE = "openucx src/ucp (UCX_PROTO_INFO); vLLM nixl_connector"
+LWS_SOURCE = "leader worker set api/leaderworkerset/v1; vLLM --data-parallel-size, --enable-expert-parallel"
 API_SOURCE = "OpenAI API as vLLM serves it; KServe LLMInferenceService routes"
 
 

@@ -14,6 +14,8 @@ from .findings import API_SOURCE, Finding, finding
 
 _AUTH_REMEDY = ("Requests without a valid token must not reach the model: check AuthPolicy and Authorino (Connectivity "
                 "Link 1.4.0 lets them through), then restart odh-model-controller.")  # fmt: skip
+# A picker refuses a model that it doesn't know before vLLM sees it: with its own code, and in plain text.
+_ERRORS = {"unknown-model": (404, 400), "bad-value": (400, 422)}
 _CALLS = ("chat", "chat-stream", "completions", "completions-stream")
 
 
@@ -26,12 +28,15 @@ def checks(subject: str, measured: Mapping[str, Any]) -> list[Finding]:
     ]
     calls = {c.get("name"): c for c in document.get("calls") or []}
     out += [_call(subject, name, calls.get(name)) for name in _CALLS]
+    errors = {e.get("name"): e for e in document.get("errors") or []}
+    out += [_error(subject, name, errors.get(name), codes) for name, codes in _ERRORS.items()]
     if measured.get("auth") is not False:  # not known is treated as on: refusals are asked for
         refusals = {r.get("name"): r for r in document.get("refusals") or []}
         out += [_refusal(subject, name, refusals.get(name), codes) for name, codes in
                 (("no-token", (401,)), ("wrong-token", (401,)))]  # fmt: skip
         if "no-right" in refusals:
             out.append(_refusal(subject, "no-right", refusals["no-right"], (403,)))
+        out.append(_routes(subject, [r for name, r in refusals.items() if str(name).startswith("no-token/")]))
     return out
 
 
@@ -69,6 +74,8 @@ def _call(subject: str, name: str, record: Mapping[str, Any] | None) -> Finding:
 
 
 def _call_remedy(record: Mapping[str, Any]) -> str:
+    if record.get("status") == 500 and record.get("error_body"):
+        return "vLLM itself failed the request: the log of its Pod says why."
     if record.get("status") == 500:
         return ("Read the gateway's log. When every request gets 500, the gateway can't ask Authorino: check its TLS set-up "
                 "(authorino-server-cert), then restart odh-model-controller.")  # fmt: skip
@@ -77,7 +84,8 @@ def _call_remedy(record: Mapping[str, Any]) -> str:
 
 def _faults(record: Mapping[str, Any]) -> list[str]:
     if record.get("status") != 200:
-        return [str(record.get("error") or ("empty answer" if record.get("status") else "no reason given"))]
+        told = (record.get("error_body") or {}).get("message") or record.get("error")
+        return [str(told or ("empty answer" if record.get("status") else "no reason given"))]
     out = [f for f in [usage_fault(record.get("usage"))] if f]
     if not record.get("text_length"):
         out.append("no text")
@@ -124,6 +132,38 @@ def _refusal(subject: str, name: str, record: Mapping[str, Any] | None, codes: t
         )
     return finding(f"refused-{name}", "pass" if status in codes else "fail", subject, _status(record), expected,
                    _AUTH_REMEDY, API_SOURCE)  # fmt: skip
+
+
+def _error(subject: str, name: str, record: Mapping[str, Any] | None, codes: tuple[int, ...]) -> Finding:
+    """A wrong request is refused with the right code; a body in another form than the API's is a remark."""
+    expected = f"HTTP {' or '.join(map(str, codes))} with an error that has a message"
+    if record is None:
+        return _lost(subject, f"{name}-error", expected)
+    told = (record.get("error_body") or {}).get("message")
+    observed = one_line(f"{_status(record)}: {told or record.get('error') or 'empty'}", 200)
+    if record.get("status") not in codes:
+        state = "unknown" if record.get("status") is None else "fail"
+        return finding(f"{name}-error", state, subject, observed, expected, "Read the gateway's and the picker's logs for this request.", API_SOURCE)
+    if not told:
+        return finding(f"{name}-error", "warn", subject, observed, expected, "Clients that read the error's message see none; the code is right.",
+                       API_SOURCE, deciding=False)  # fmt: skip
+    return finding(f"{name}-error", "pass", subject, observed, expected, source=API_SOURCE)
+
+
+def _routes(subject: str, records: list[Mapping[str, Any]]) -> Finding:
+    """Without a token nothing behind the service's address answers, whatever its path."""
+    expected = "HTTP 401 on every path"
+    if not records:
+        return _lost(subject, "refused-every-route", expected)
+    open_ = [r for r in records if r.get("status") not in (401, None)]
+    silent = [r for r in records if r.get("status") is None]
+    if open_:
+        observed = ", ".join(f"{r.get('path')} {_status(r)}" for r in open_)
+        return finding("refused-every-route", "fail", subject, observed, expected, _AUTH_REMEDY, API_SOURCE)
+    if silent:
+        observed = ", ".join(f"{r.get('path')}: {r.get('error')}" for r in silent)
+        return finding("refused-every-route", "unknown", subject, one_line(observed), expected, _AUTH_REMEDY, API_SOURCE)
+    return finding("refused-every-route", "pass", subject, ", ".join(str(r.get("path")) for r in records), expected, source=API_SOURCE)
 
 
 def _lost(subject: str, name: str, expected: str) -> Finding:

@@ -62,13 +62,15 @@ def total(samples: Iterable[Sample], name: str) -> float | None:
     return sum(values) if values else None
 
 
-def rise(before: Iterable[Sample], after: Iterable[Sample], name: str) -> float | None:
-    """How far a counter rose. None: it isn't there at the end, or any series fell (its process restarted)."""
+def rise(before: Iterable[Sample], after: Iterable[Sample], name: str, **labels: str) -> float | None:
+    """How far a counter rose, of the series with these labels (in any case). None: it isn't there at the end, or any series fell
+    (its process restarted)."""
     old = {_key(s): s.value for s in before if s.name == name}
     new = {_key(s): s.value for s in after if s.name == name}
     if not new or any(new.get(k, -1.0) < v for k, v in old.items()):
         return None
-    return sum(new.values()) - sum(old.values())
+    wanted = {(k, v.lower()) for k, v in labels.items()}
+    return sum(v - old.get(k, 0.0) for k, v in new.items() if wanted <= {(name, text.lower()) for name, text in k})
 
 
 def _key(sample: Sample) -> tuple[tuple[str, str], ...]:

@@ -78,10 +78,10 @@ def _subject(name: str, namespace: str) -> dict[str, Any]:
 
 
 def config(
-    name: str, namespace: str, script: str, plan: dict[str, Any], ca: str, owner: dict[str, Any]
+    name: str, namespace: str, script: dict[str, str], plan: dict[str, Any], ca: str, owner: dict[str, Any]
 ) -> dict[str, Any]:
-    """Script, orders and, when given, the gateway's CA."""
-    data = {"client.py": script, "plan.json": json.dumps(plan, sort_keys=True)}
+    """The client's files, orders and, when given, the gateway's CA."""
+    data = {**script, "plan.json": json.dumps(plan, sort_keys=True)}
     if ca:
         data["gateway-ca.crt"] = ca
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": _meta(name, namespace, owner), "data": data}
@@ -93,12 +93,17 @@ def denied_token(name: str, namespace: str, token: str, owner: dict[str, Any]) -
             "stringData": {"token": token}}  # fmt: skip
 
 
-def pod(name: str, namespace: str, image: str, seconds: int, denied: bool, owner: dict[str, Any]) -> dict[str, Any]:
+def pod(
+    name: str, namespace: str, image: str, seconds: int, denied: bool, owner: dict[str, Any], config_map: dict[str, Any]
+) -> dict[str, Any]:
     """The client's Pod: no privilege, no write, a deadline. It runs under the SCC restricted-v2.
 
     The annotation keeps OpenShift from choosing another SCC when the Pod's maker could use a stronger one.
+
+    :param config_map: whose Python files are mounted as the package ``client``, all others as they are.
     """
-    volumes: list[dict[str, Any]] = [{"name": "proof", "configMap": {"name": name}}]
+    keys = [{"key": key, "path": f"client/{key}" if key.endswith(".py") else key} for key in sorted(config_map["data"])]
+    volumes: list[dict[str, Any]] = [{"name": "proof", "configMap": {"name": name, "items": keys}}]
     mounts = [{"name": "proof", "mountPath": "/proof", "readOnly": True}]
     if denied:
         volumes.append({"name": "denied", "secret": {"secretName": name}})
@@ -108,8 +113,12 @@ def pod(name: str, namespace: str, image: str, seconds: int, denied: bool, owner
     container = {
         "name": "client",
         "image": image,
-        "command": ["python3", "/proof/client.py"],
-        "env": [{"name": "LLMD_PLAN", "value": "/proof/plan.json"}, {"name": "PYTHONDONTWRITEBYTECODE", "value": "1"}],
+        "command": ["python3", "-m", "client"],
+        "env": [
+            {"name": "LLMD_PLAN", "value": "/proof/plan.json"},
+            {"name": "PYTHONPATH", "value": "/proof"},
+            {"name": "PYTHONDONTWRITEBYTECODE", "value": "1"},
+        ],
         "resources": {"requests": {"cpu": "100m", "memory": "128Mi"}, "limits": {"memory": "512Mi"}},
         "volumeMounts": mounts,
         "securityContext": {

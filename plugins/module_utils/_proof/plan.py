@@ -10,24 +10,17 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from .._wait.fields import dig, items, mapping
+from .._wait.fields import dig, mapping
 from .._wait.serving import address
-from . import families
+from . import families, pods
 
-COMMON_LABELS = {"app.kubernetes.io/part-of": "llminferenceservice"}
-ENGINE_LABELS = {**COMMON_LABELS, "kserve.io/component": "workload"}
-PICKER_LABELS = {**COMMON_LABELS, "app.kubernetes.io/component": "llminferenceservice-router-scheduler"}
 AUTH_ANNOTATION = "security.opendatahub.io/enable-auth"
 _SA = "/var/run/secrets/kubernetes.io/serviceaccount"
+FEW = 12  # requests where each one by itself shows what it has to
 
 
 class PlanError(ValueError):
     """The service isn't in a state that can be measured."""
-
-
-def selector(labels: Mapping[str, str], service: str) -> str:
-    """Label selector of a service's Pods. Labels: kserve ``pkg/controller/*/llmisvc`` (name, part-of, component)."""
-    return ",".join(f"{k}={v}" for k, v in sorted({**labels, "app.kubernetes.io/name": service}.items()))
 
 
 def auth_on(service: Mapping[str, Any]) -> bool:
@@ -35,10 +28,15 @@ def auth_on(service: Mapping[str, Any]) -> bool:
     return str(mapping(service, "metadata.annotations").get(AUTH_ANNOTATION, "true")) == "true"
 
 
-def wanted_replicas(service: Mapping[str, Any]) -> int:
-    """How many Pods answer requests: the service's replicas (decode Pods, for a service with prefill)."""
-    count = dig(service, "spec.replicas")
+def replicas(service: Mapping[str, Any], part: str = "spec") -> int:
+    """How many Pods (or groups of Pods) of ``spec`` or ``spec.prefill`` are wanted."""
+    count = dig(service, f"{part}.replicas")
     return count if isinstance(count, int) and not isinstance(count, bool) else 1
+
+
+def prefill_replicas(service: Mapping[str, Any]) -> int | None:
+    """How many of them only compute prompts; None when the service has no prefill part."""
+    return replicas(service, "spec.prefill") if mapping(service, "spec.prefill") else None
 
 
 def model_name(service: Mapping[str, Any]) -> str:
@@ -46,34 +44,22 @@ def model_name(service: Mapping[str, Any]) -> str:
     return str(dig(service, "spec.model.name") or dig(service, "metadata.name"))
 
 
-def is_ready(pod: Mapping[str, Any]) -> bool:
-    """Whether a Pod takes traffic now."""
-    ready = any(c.get("type") == "Ready" and c.get("status") == "True" for c in items(pod, "status.conditions"))
-    return ready and not dig(pod, "metadata.deletionTimestamp")
+def parallelism(service: Mapping[str, Any], prefill: bool = False) -> Mapping[str, Any]:
+    """How the service, or its prefill part, is divided into ranks."""
+    return mapping(service, "spec.prefill.parallelism" if prefill else "spec.parallelism")
 
 
-def engine_url(pod: Mapping[str, Any]) -> str:
-    """The metrics URL of a vLLM Pod: port and scheme of its readiness probe (KServe serves TLS unless told not to)."""
-    main = next((c for c in items(pod, "spec.containers") if c.get("name") == "main"), {})
-    probe = mapping(main, "readinessProbe.httpGet") or mapping(main, "livenessProbe.httpGet")
-    port = probe.get("port")
-    if not isinstance(port, int):
-        named = {p.get("name"): p.get("containerPort") for p in items(main, "ports")}
-        port = named.get(port) or next(iter(named.values()), None) or 8000
-    scheme = str(probe.get("scheme") or "HTTPS").lower()
-    return f"{scheme}://{_host(pod)}:{port}/metrics"
+def group_sizes(service: Mapping[str, Any]) -> dict[str, int | None]:
+    """Pods of a group: kserve makes data / dataLocal of them, or pipeline; None where there are no groups."""
+    return {"main": _group_size(mapping(service, "spec")), "prefill": _group_size(mapping(service, "spec.prefill"))}
 
 
-def picker_url(pod: Mapping[str, Any]) -> str:
-    """The metrics URL of an endpoint picker Pod (plain HTTP, guarded by TokenReview)."""
-    ports = [p for c in items(pod, "spec.containers") for p in items(c, "ports")]
-    port = next((p.get("containerPort") for p in ports if p.get("name") == "metrics"), 9090)
-    return f"http://{_host(pod)}:{port}/metrics"
-
-
-def _host(pod: Mapping[str, Any]) -> str:
-    ip = str(dig(pod, "status.podIP") or "")
-    return f"[{ip}]" if ":" in ip else ip
+def _group_size(part: Mapping[str, Any]) -> int | None:
+    found = mapping(part, "parallelism")
+    data, local = found.get("data"), found.get("dataLocal")
+    if not part.get("worker") or not (isinstance(data, int) and isinstance(local, int) and local):
+        return None
+    return max(1, data // local)
 
 
 def groups(requests: int) -> dict[str, int]:
@@ -89,15 +75,15 @@ def groups(requests: int) -> dict[str, int]:
     return {"shared": shared, "size": size, "own": requests - shared * size}
 
 
-def build(service: Mapping[str, Any], engines: Iterable[Mapping[str, Any]], pickers: Iterable[Mapping[str, Any]],
+def build(path: str, service: Mapping[str, Any], engines: Iterable[Mapping[str, Any]], pickers: Iterable[Mapping[str, Any]],
           requests: int, nonce: str, seconds: float, url: str = "", verify_gateway: bool = True,
           denied_token: bool = False) -> dict[str, Any]:  # fmt: skip
     """The client's orders. :raises PlanError: no URL, or nothing to talk to."""
     base = url or address(service)
     if urlsplit(base).scheme not in ("http", "https") or not urlsplit(base).hostname:
         raise PlanError(f"the service reports no usable URL ({base or 'none'}) in status.url or status.addresses")
-    with_address = [p for p in engines if dig(p, "status.podIP")]
-    if not with_address:
+    known = [p for p in engines if dig(p, "status.podIP")]
+    if not known:
         raise PlanError("the service has no Pod with an address")
     return {
         "base_url": base,
@@ -110,9 +96,42 @@ def build(service: Mapping[str, Any], engines: Iterable[Mapping[str, Any]], pick
         "timeout_seconds": min(120.0, seconds / 4),
         "deadline_seconds": seconds,
         "max_tokens": 8,
-        "groups": {**groups(requests), "prefix_words": 250, "nonce": nonce},
-        "engines": [{"pod": dig(p, "metadata.name"), "url": engine_url(p)} for p in with_address],
-        "pickers": [{"pod": dig(p, "metadata.name"), "url": picker_url(p)} for p in pickers if dig(p, "status.podIP")],
+        "groups": {**_groups(path, requests), "prefix_words": 250, "nonce": nonce},
+        "engines": [_engine(p) for p in known],
+        "pickers": [{"pod": pods.name(p), "url": pods.picker_url(p)} for p in pickers if dig(p, "status.podIP")],
         "engine_counter": families.ENGINE_SUCCESS,
-        "keep": families.KEEP,
+        "keep": {
+            "pickers": families.KEEP_PICKER,
+            "engines": [*families.KEEP_ENGINE[path], *(families.KEEP_SPLIT if mapping(service, "spec.prefill") else [])],
+        },
+        **_disaggregated(service, known, nonce),
+        **_extra(path, service, known, nonce),
     }
+
+
+def _engine(pod: Mapping[str, Any]) -> dict[str, str]:
+    api = pods.api_url(pod)
+    return {"pod": pods.name(pod), "api": api, "url": f"{api}/metrics"}
+
+
+def _groups(path: str, requests: int) -> dict[str, int]:
+    """Only a choice among equals needs many requests with the same prefix."""
+    return groups(requests) if path == "inference_scheduling" else {"shared": 0, "size": 0, "own": min(requests, FEW)}
+
+
+def _disaggregated(service: Mapping[str, Any], engines: list[Mapping[str, Any]], nonce: str) -> dict[str, Any]:
+    """With a prefill part a request has two Pods: both have to count it, and both have to know each other first."""
+    if not mapping(service, "spec.prefill"):
+        return {}
+    sets = [[pods.name(p) for p in engines if (pods.role(p) == "prefill") == prefill] for prefill in (True, False)]
+    warmup = {"sets": sets, "least": 2 * max(map(len, sets)), "seconds": 90, "words": 250, "nonce": nonce}
+    return {"settle": sets, "warmup": warmup}
+
+
+def _extra(path: str, service: Mapping[str, Any], engines: list[Mapping[str, Any]], nonce: str) -> dict[str, Any]:
+    if path == "kv_cache_offload":
+        return {"eviction": {"share": 1.3, "parallel": 8, "most_tokens": 24000, "most_pods": 8, "seconds": 1200, "nonce": nonce}}
+    if path == "wide_expert_parallelism":
+        wanted = {pods.name(p): pods.ranks(p, parallelism(service, pods.role(p) == "prefill")) for p in engines}
+        return {"ranks": {"pods": wanted, "each": 2, "words": 60, "nonce": nonce}}
+    return {}

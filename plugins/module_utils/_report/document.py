@@ -23,6 +23,8 @@ def build(
     plan: dict[str, Any],
     proof: dict[str, Any],
     failure: dict[str, Any] | None,
+    diagnosis: dict[str, Any] | None = None,
+    measured: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Report of one run on one cluster. Each fact may be empty when the run stopped before its stage.
 
@@ -34,7 +36,7 @@ def build(
         "written": written,
         "host": host,
         "mode": mode,
-        "outcome": _outcome(run, proof, failure),
+        "outcome": _outcome(run, proof, failure, diagnosis or {}),
         "cluster": {
             "name": (snapshot.get("cluster") or {}).get("name") or host,
             "id": (snapshot.get("cluster") or {}).get("id"),
@@ -47,14 +49,21 @@ def build(
         "best_releases": assessment.get("best_releases") or {},
         "paths": _paths(assessment, declared.get("release")),
         "releases": _releases(assessment),
-        "findings": [_finding(item) for item in assessment.get("findings") or []],
+        "findings": [_finding(item) for item in [*(assessment.get("findings") or []), *_measured_findings(measured)]],
         "nodes": [_node(node) for node in snapshot.get("nodes") or []],
         "unreadable": snapshot.get("unreadable") or [],
         "plan": plan,
         "proof": proof,
+        "diagnosis": diagnosis or {},
+        "measured": {name: {key: check.get(key) for key in ("status", "matrix", "numbers")} for name, check in (measured or {}).items() if check},
         "stages": journal.stages(run),
         "failure": failure,
     }
+
+
+def _measured_findings(measured: dict[str, Any] | None) -> list[dict[str, Any]]:
+    """What was measured (fabric, drives) is found like everything else."""
+    return [item for check in (measured or {}).values() for item in (check or {}).get("findings") or []]
 
 
 def _facts(declared: dict[str, Any], snapshot: dict[str, Any]) -> dict[str, Any]:
@@ -67,12 +76,18 @@ def _facts(declared: dict[str, Any], snapshot: dict[str, Any]) -> dict[str, Any]
     return {"from": offline[0] if offline else "the cluster", "read_at": snapshot.get("read_at")}
 
 
-def _outcome(run: list[dict[str, Any]], proof: dict[str, Any], failure: dict[str, Any] | None) -> str:
-    """``failed``, ``proven``, ``not proven``, or ``read only`` for runs without a verify stage."""
+def _outcome(
+    run: list[dict[str, Any]], proof: dict[str, Any], failure: dict[str, Any] | None, diagnosis: dict[str, Any]
+) -> str:
+    """``failed``, ``diagnosed`` (a likely cause was found), ``proven``, ``not proven``, ``removed``, or ``read only`` for other runs without a verify stage."""
     if failure:
         return "failed"
+    if diagnosis.get("cause"):
+        return "diagnosed"
     if proof:
         return "proven" if proof.get("status") == "proven" else "not proven"
+    if any(event["stage"] == "teardown" for event in run):
+        return "removed"
     return "read only" if run else "nothing done"
 
 

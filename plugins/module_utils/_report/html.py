@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from . import fabric
+
 try:
     from jinja2 import ChainableUndefined, Environment
 except ImportError:  # ansible-core itself needs Jinja2: only tools that import files one by one come here
@@ -20,7 +22,7 @@ _ACTIVE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\
 def render(report: dict[str, Any], template: str) -> str:
     """The page. *template* is the text of roles/report/templates/report.html.j2."""
     environment = Environment(autoescape=True, undefined=ChainableUndefined, trim_blocks=True, lstrip_blocks=True)
-    return inert(environment.from_string(template).render(report=report, bars=bars(report["stages"])))
+    return inert(environment.from_string(template).render(report=report, bars=bars(report["stages"]), rails=fabric.table(report["plan"].get("fabric") or {})))
 
 
 def render_fleet(table: dict[str, Any], template: str) -> str:

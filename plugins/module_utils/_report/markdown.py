@@ -40,9 +40,13 @@ def render(report: dict[str, Any]) -> str:
             f"**Stopped at {inert(report['failure'].get('stage'))}:** {inert(report['failure'].get('message'))}",
             "",
         ]
+    if report["diagnosis"]:
+        lines += ["## Diagnosis", "", *_diagnosis(report["diagnosis"]), ""]
     lines += ["## Verdicts", "", *_verdicts(report), ""]
     lines += ["## Releases", "", *_releases(report), ""] if report["releases"] else []
     lines += ["## Findings", "", *_findings(report["findings"]), ""]
+    sheet = (report["plan"].get("fabric") or {}).get("handover") or []
+    lines += ["## Sheet for the network team", "", *[f"- {inert(line)}" for line in sheet], ""] if sheet else []
     if report["unreadable"]:
         lines += [
             "Not known: "
@@ -50,6 +54,12 @@ def render(report: dict[str, Any]) -> str:
             "",
         ]
     return "\n".join(lines)
+
+
+def _diagnosis(diagnosis: dict[str, Any]) -> list[str]:
+    causes = [cause for cause in [diagnosis.get("cause"), *(diagnosis.get("also") or [])] if cause]
+    lines = [f"- **{inert(cause['cause'])}** {inert('; '.join(cause['evidence']))} Do: {inert(cause['repair'])}" for cause in causes]
+    return lines or [f"No cause found ({inert(diagnosis.get('status'))})."]
 
 
 def _table(heads: list[str], rows: list[list[str]]) -> list[str]:

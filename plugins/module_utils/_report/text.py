@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from . import fabric
+
 MARK = {"pass": "ok", "fail": "FAIL", "warn": "warn", "unknown": "unknown", "waived": "waived"}
 
 
@@ -21,6 +23,7 @@ def render(report: dict[str, Any], files: list[str]) -> list[str]:
     lines += _findings(report)
     lines += _plan(report["plan"])
     lines += _proof(report["proof"])
+    lines += _diagnosis(report["diagnosis"])
     if report["failure"]:
         lines += ["stopped at " + (report["failure"].get("stage") or "?"), "  " + str(report["failure"].get("message"))]
     lines += [f"report   {path}" for path in files]
@@ -74,7 +77,8 @@ def _plan(plan: dict[str, Any]) -> list[str]:
     changes = [change for step in steps for change in step.get("changes") or [] if change.get("action") != "keep"]
     disruption = plan.get("disruption") or {}
     kinds = ", ".join(disruption.get("kinds") or []) or "none"
-    return [f"plan     {len(changes)} changes, disruption: {kinds}"]
+    network = fabric.line(plan.get("fabric") or {})
+    return [f"plan     {len(changes)} changes, disruption: {kinds}", *([network] if network else [])]
 
 
 def _proof(proof: dict[str, Any]) -> list[str]:
@@ -85,4 +89,26 @@ def _proof(proof: dict[str, Any]) -> list[str]:
         lines.append(f"  {MARK.get(check['status'], check['status']):8}{check['id']}: {check['observed']}")
         if check["status"] in ("fail", "unknown") and check.get("remedy"):
             lines.append(f"          do: {check['remedy']}")
-    return lines
+    return lines + _benchmark((proof.get("benchmark") or {}).get("result") or {})
+
+
+def _benchmark(result: dict[str, Any]) -> list[str]:
+    """What others measured; the ready commands are in the files only."""
+    lines = []
+    for run in result.get("runs") or []:
+        shown = [f"{run[key]:g} {unit}" for key, unit in (("requests_per_second", "requests/s"), ("output_tokens_per_second", "output tokens/s"),
+                                                          ("first_token_ms_p50", "ms to the first token (median)")) if run.get(key) is not None]  # fmt: skip
+        lines.append(f"  {result['tool']:8} {run.get('load') or ''}: {', '.join(shown) or 'no figures'}")
+    return [f"measured by others  {result['file']}", *lines] if result else []
+
+
+def _diagnosis(diagnosis: dict[str, Any]) -> list[str]:
+    """The cause alone; the way was shown while it was walked, and is in the files."""
+    if not diagnosis:
+        return []
+    cause = diagnosis.get("cause")
+    if not cause:
+        return [f"cause    none found ({diagnosis.get('status')})"]
+    seen = [f"  seen    {line}" for line in cause["evidence"]]
+    also = [f"also     {row['cause']} [{row['id']}]" for row in diagnosis.get("also") or []]
+    return [f"cause    {cause['cause']} [{cause['id']}]", *seen, f"  do      {cause['repair']}", *also]

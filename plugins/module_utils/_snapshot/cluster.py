@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .values import condition, conditions, dig, number, rows, text
+from .values import condition, conditions, dig, name_of, number, rows, text
 
 HISTORY = 10  # newest entries kept
 
@@ -70,18 +70,24 @@ def _texts(value: Any) -> list[str] | None:
     return [entry for entry in value if isinstance(entry, str)] if isinstance(value, list) else None
 
 
-def mirrors(
-    hub: Any, digest: list[str] | None, tag: list[str] | None, policies: list[str] | None = None
-) -> dict[str, Any]:
-    """Signs of a cluster that can't reach the internet: mirror sets, and default catalogs that are switched off.
+MirrorSet = tuple[str, list[str]]  # name, and the sources that it has mirrors for
 
-    :param policies: names of ImageContentSourcePolicies, the older form of a mirror set by digest.
-    """
+
+def mirror_set(obj: dict[str, Any]) -> MirrorSet:
+    """An ImageDigestMirrorSet, or an ImageContentSourcePolicy, its older form."""
+    listed = [*rows(obj, "spec", "imageDigestMirrors"), *rows(obj, "spec", "repositoryDigestMirrors")]
+    return name_of(obj), [source for row in listed if (source := text(row, "source"))]
+
+
+def mirrors(hub: Any, digest: list[MirrorSet] | None, tag: list[str] | None, policies: list[MirrorSet] | None = None) -> dict[str, Any]:
+    """Signs of a cluster that can't reach the internet: mirror sets, and default catalogs that are switched off."""
     off = dig(hub, "spec", "disableAllDefaultSources")
+    known = digest is not None or policies is not None
     return {
-        "digest": digest,
+        "digest": None if digest is None else [name for name, _sources in digest],
         "tag": tag,
-        "policies": policies,
+        "policies": None if policies is None else [name for name, _sources in policies],
+        "sources": sorted({source for _name, sources in [*(digest or []), *(policies or [])] for source in sources}) if known else None,
         "default_catalogs_disabled": None if hub is None else off is True,
     }
 

@@ -12,8 +12,8 @@ from typing import Any, Protocol
 
 from ansible_collections.llmd.openshift.plugins.module_utils._errors import Forbidden, KindMissing, Unreadable
 
+from . import applied, disks, features, helm, kinds, machine_configs, nics, nodes, objects, olm, platform_objects, pools
 from . import cluster as whole
-from . import disks, features, kinds, machine_configs, nics, nodes, objects, olm, platform_objects, pools
 from .values import name_of, text
 
 CONFIG = "/apis/config.openshift.io/v1"
@@ -42,6 +42,7 @@ class Reader:
     def __init__(self, api: Api) -> None:
         self.api = api
         self.unreadable: list[dict[str, str]] = []
+        self.applied: list[dict[str, Any]] = []
         discovery = self.api.discovery()
         self.served = kinds.served(discovery)
         self.all_known = discovery.get("complete") is not False  # a must-gather may lack the list of served resources
@@ -72,7 +73,17 @@ class Reader:
         resource = self.served.get(name)
         if resource is None:
             return self.missing(name, "absent")
-        return self.attempt(name, lambda: self.api.list(resource.path(), reduce=reduce, **options))
+        return self.attempt(name, lambda: self.api.list(resource.path(), reduce=self._noting(name, reduce), **options))
+
+    def _noting(self, name: str, reduce: Callable[[dict[str, Any]], Any]) -> Callable[[dict[str, Any]], Any]:
+        """`reduce`, which also keeps what we have applied as it is."""
+
+        def noted(obj: dict[str, Any]) -> Any:
+            if applied.wanted(name, obj):
+                self.applied.append(applied.described(obj))
+            return reduce(obj)
+
+        return noted
 
     def core(self, plural: str, reduce: Callable[[dict[str, Any]], Any], **options: Any) -> list[Any] | None:
         """All objects of a core (`v1`) resource."""
@@ -143,9 +154,10 @@ def _read(
         "objects": {kind: reader.all(name, objects.trim) for kind, name in objects.KINDS.items()},
         "image_streams": _images(reader, streams),
         "image_registry": whole.image_registry(reader.one("configs.imageregistry.operator.openshift.io", REGISTRY)),
+        "helm": reader.all("deployments.apps", helm.deployment, label_selector=helm.SELECTOR, metadata_only=True),
         **_olm(reader, packages),
     }
-    return {**snapshot, "unreadable": reader.unreadable}
+    return {**snapshot, "applied": reader.applied, "unreadable": reader.unreadable}
 
 
 def _nodes(
@@ -169,9 +181,9 @@ def _nodes(
 
 def _mirrors(reader: Reader) -> dict[str, Any]:
     hub = reader.one("operatorhubs.config.openshift.io", f"{CONFIG}/operatorhubs/cluster")
-    digest = reader.all("imagedigestmirrorsets.config.openshift.io", name_of)
+    digest = reader.all("imagedigestmirrorsets.config.openshift.io", whole.mirror_set)
     tag = reader.all("imagetagmirrorsets.config.openshift.io", name_of)
-    return whole.mirrors(hub, digest, tag, reader.all("imagecontentsourcepolicies.operator.openshift.io", name_of))
+    return whole.mirrors(hub, digest, tag, reader.all("imagecontentsourcepolicies.operator.openshift.io", whole.mirror_set))
 
 
 def _crds(reader: Reader) -> dict[str, Any] | None:
@@ -190,14 +202,18 @@ def _olm(reader: Reader, packages: list[str]) -> dict[str, Any]:
         "csvs": csvs,
         "operator_groups": reader.all(f"operatorgroups.{OLM}", olm.operator_group),
         "catalogs": reader.all(f"catalogsources.{OLM}", olm.catalog),
-        "packages": _packages(reader, packages),
+        "packages": _packages(reader, packages, subscriptions),
     }
 
 
-def _packages(reader: Reader, names: list[str]) -> list[dict[str, Any]] | None:
-    """Each package on its own: the whole list of an OpenShift's catalogs is tens of megabytes."""
+def _packages(reader: Reader, names: list[str], operators: list[dict[str, Any]] | None) -> list[dict[str, Any]] | None:
+    """Each package on its own: the whole list of an OpenShift's catalogs is tens of megabytes.
+
+    Of an operator that is installed the catalogs have nothing to say: nobody decides by them any more.
+    """
+    installed = {row["package"] for row in operators or [] if row["installed_csv"]}
     found: list[dict[str, Any]] = []
-    for name in sorted(set(names)):
+    for name in sorted(set(names) - installed):
         rows = reader.all(PACKAGES, olm.package, field_selector=f"metadata.name={name}")
         if rows is None:
             return None

@@ -20,7 +20,9 @@ _NAMESPACE = re.compile(r"^nvme\d+n\d+$")  # a namespace, not a partition
 # The one reason for leaving a device alone that says nothing of its use (openshift/lvm-operator v4.20 filter/filter.go).
 _NOT_SELECTED = "not part of the device selector"
 _IN_USE = {"Available": False, "NotAvailable": True}  # openshift/local-storage-operator, DeviceStatus
-Drives = dict[str, dict[str, Any]]  # device name -> {size_bytes, in_use, why}
+_WHOLE = re.compile(r"^(nvme\d+n\d+)p\d+$")  # a partition, and the namespace that it is on
+_PART = re.compile(r"-part\d+$")
+Drives = dict[str, dict[str, Any]]  # device name -> {size_bytes, in_use, why}, and by_id where it is known
 
 
 def describe(feature: Mapping[str, Any] | None, drives: Drives | None = None) -> dict[str, Any]:
@@ -62,13 +64,26 @@ def from_lvms(status: dict[str, Any]) -> tuple[str, Drives]:
 def from_local_storage(result: dict[str, Any]) -> tuple[str, Drives]:
     """(node, drives) of a LocalVolumeDiscoveryResult."""
     found: Drives = {}
-    for row in rows(result, "status", "discoveredDevices"):
+    listed = rows(result, "status", "discoveredDevices")
+    for row in listed:
         name = _device(text(row, "path"))
         if name and text(row, "type") in (None, "disk"):
-            state = text(row, "status", "state")
             kind = text(row, "fstype")
-            found[name] = _seen(number(row.get("size")), _IN_USE.get(state or ""), f"holds {kind}" if kind else None)
+            in_use = True if kind else _IN_USE.get(text(row, "status", "state") or "")
+            seen = _seen(number(row.get("size")), in_use, f"holds {kind}" if kind else None)
+            found[name] = {**seen, **_named(text(row, "deviceID"))}
+    for row in listed:  # a drive with partitions isn't listed itself
+        whole = _WHOLE.match(_device(text(row, "path")) or "")
+        if whole:
+            before = found.get(whole[1], {})
+            seen = _seen(before.get("size_bytes"), True, before.get("why") or "has partitions")
+            found[whole[1]] = {**before, **seen, **_named(_PART.sub("", text(row, "deviceID") or ""))}
     return text(result, "spec", "nodeName") or "", found
+
+
+def _named(path: str | None) -> dict[str, str]:
+    """The name that udev made of model and serial number; the operator leaves it empty where there is none."""
+    return {"by_id": path} if path and path.startswith("/dev/disk/by-id/") else {}
 
 
 def by_node(*sources: Iterable[tuple[str, Drives]] | None) -> dict[str, Drives]:
@@ -86,7 +101,7 @@ def _joined(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
     uses = [row["in_use"] for row in (one, other)]
     in_use = True if True in uses else False if False in uses else None
     size = one["size_bytes"] if one["size_bytes"] is not None else other["size_bytes"]
-    return _seen(size, in_use, one["why"] or other["why"])
+    return {**_seen(size, in_use, one["why"] or other["why"]), **_named(one.get("by_id") or other.get("by_id"))}
 
 
 def _seen(size: int | None, in_use: bool | None, why: str | None) -> dict[str, Any]:

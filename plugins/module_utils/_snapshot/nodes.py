@@ -36,10 +36,11 @@ HARDWARE_LABELS = (
 )  # fmt: skip
 INFO = ("kernelVersion", "osImage", "kubeletVersion", "containerRuntimeVersion", "architecture")
 ROLE = "node-role.kubernetes.io/"
+MACHINE_CONFIG = "machineconfiguration.openshift.io/currentConfig"
 
 
 def reduce(node: dict[str, Any]) -> dict[str, Any]:
-    """One Node without what the snapshot doesn't need (images, annotations, addresses): thousands stay small."""
+    """One Node without what the snapshot doesn't need (images, most annotations, addresses): thousands stay small."""
     labels = mapping(node, "metadata", "labels")
     return {
         "name": name_of(node),
@@ -50,7 +51,9 @@ def reduce(node: dict[str, Any]) -> dict[str, Any]:
         "taints": [{key: text(row, key) for key in ("key", "value", "effect")} for row in rows(node, "spec", "taints")],
         "capacity": mapping(node, "status", "capacity"),
         "allocatable": mapping(node, "status", "allocatable"),
+        "machine_config": text(node, "metadata", "annotations", MACHINE_CONFIG),
         "info": _once({key: text(node, "status", "nodeInfo", key) for key in INFO}),
+        "uplinks": nics.gateway_macs(mapping(node, "metadata", "annotations")),
     }
 
 
@@ -82,6 +85,7 @@ def describe(
         "name": node["name"],
         "roles": roles,
         "pool": pool_of(labels, pools),
+        "machine_config": node["machine_config"],
         "ready": node["ready"],
         "schedulable": node["schedulable"],
         "conditions": node["conditions"],
@@ -96,7 +100,7 @@ def describe(
         "runtime": text(info, "containerRuntimeVersion"),
         "arch": text(info, "architecture"),
         "labels": kept,
-        **_hardware(hardware, capacity, allocatable, feature, sriov, drives, catalog, {} if alike is None else alike),
+        **_hardware(hardware, capacity, allocatable, feature, (sriov, node.get("uplinks")), drives, catalog, {} if alike is None else alike),
         "pcie_generation": _pcie(labels),
         "pods": number(node["allocatable"].get("pods")),
         "numa_nodes": feature["numa_nodes"] if feature else None,
@@ -128,7 +132,7 @@ def _hardware(
     capacity: Mapping[str, Any],
     allocatable: Mapping[str, Any],
     feature: Mapping[str, Any] | None,
-    sriov: list[dict[str, Any]] | None,
+    cards_of: tuple[list[dict[str, Any]] | None, list[str] | None],
     drives: disks.Drives | None,
     catalog: Mapping[str, Any],
     alike: dict[Any, Any],
@@ -138,11 +142,12 @@ def _hardware(
     Equal features are the same lists (`features.Alike`), so that their identity will do; what operators say of a single node is
     described each time.
     """
+    sriov, uplinks = cards_of
     lists = tuple(id(feature[key]) for key in ("pci", "links", "disks")) if feature is not None else None
     key = (tuple(labels.items()), tuple(capacity.items()), tuple(allocatable.items()), lists)
     found = alike.get(key) if not sriov and not drives else None
     if found is None:
-        cards = nics.describe(feature, sriov)
+        cards = nics.describe(feature, sriov, uplinks)
         found = {
             "accelerators": accelerators.describe(labels, capacity, allocatable, feature, catalog),
             "nics": cards,

@@ -19,6 +19,16 @@ KINDS = {
     "LVMCluster": "lvmclusters.lvm.topolvm.io",
     "Kuadrant": "kuadrants.kuadrant.io",
     "LLMInferenceService": "llminferenceservices.serving.kserve.io",
+    "NetworkAttachmentDefinition": "network-attachment-definitions.k8s.cni.cncf.io",
+    "SriovOperatorConfig": "sriovoperatorconfigs.sriovnetwork.openshift.io",
+    "SriovNetworkNodePolicy": "sriovnetworknodepolicies.sriovnetwork.openshift.io",
+    "SriovNetworkPoolConfig": "sriovnetworkpoolconfigs.sriovnetwork.openshift.io",
+    "SriovNetwork": "sriovnetworks.sriovnetwork.openshift.io",
+    "SriovIBNetwork": "sriovibnetworks.sriovnetwork.openshift.io",
+    "NicClusterPolicy": "nicclusterpolicies.mellanox.com",
+    "MacvlanNetwork": "macvlannetworks.mellanox.com",
+    "IPoIBNetwork": "ipoibnetworks.mellanox.com",
+    "HostDeviceNetwork": "hostdevicenetworks.mellanox.com",
 }
 DROPPED_ANNOTATIONS = ("kubectl.kubernetes.io/last-applied-configuration",)
 HIDDEN = "(not read)"

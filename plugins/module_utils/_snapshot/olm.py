@@ -7,20 +7,16 @@ from __future__ import annotations
 
 from typing import Any
 
+from .gitops import tool
 from .values import dig, mapping, name_of, namespace_of, rows, text
 
 MANAGED_BY = "app.kubernetes.io/managed-by"
 OURS = "llmd-openshift"
-ARGO_MARKS = ("argocd.argoproj.io/tracking-id", "argocd.argoproj.io/instance")
 
 
 def managed_by(obj: Any) -> str | None:
-    """Which tool says that it manages the object: the common label, or Argo CD's marks."""
-    labels, annotations = mapping(obj, "metadata", "labels"), mapping(obj, "metadata", "annotations")
-    named = text(labels, MANAGED_BY)
-    if named:
-        return named
-    return "argocd" if any(mark in labels or mark in annotations for mark in ARGO_MARKS) else None
+    """Which tool says that it manages the object: the common label, or the marks of a GitOps tool."""
+    return text(mapping(obj, "metadata", "labels"), MANAGED_BY) or tool(obj)
 
 
 def subscription(obj: dict[str, Any]) -> dict[str, Any]:
@@ -101,6 +97,7 @@ def package(obj: dict[str, Any]) -> dict[str, Any]:
             "name": text(row, "name"),
             "current_csv": text(row, "currentCSV"),
             "entries": [name for entry in rows(row, "entries") if (name := text(entry, "name"))],
+            "repositories": _repositories(dig(row, "currentCSVDesc", "relatedImages")),
         }
         for row in rows(obj, "status", "channels")
     ]
@@ -111,6 +108,16 @@ def package(obj: dict[str, Any]) -> dict[str, Any]:
         "channels": channels,
         "default_channel": text(obj, "status", "defaultChannel"),
     }
+
+
+def _repositories(images: Any) -> list[str]:
+    """Where the images of a channel's head come from: registry and repository, without tag and digest."""
+    listed = images if isinstance(images, list) else []
+    found = set()
+    for image in listed:
+        folder, slash, name = str(image).partition("@")[0].rpartition("/")  # a colon before the last slash is a port
+        found.add(f"{folder}{slash}{name.partition(':')[0]}")
+    return sorted(found - {""})
 
 
 def is_copied(obj: dict[str, Any]) -> bool:

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from .values import condition, conditions, dig, mapping, name_of, number
+from .values import condition, conditions, dig, mapping, name_of, number, text
 
+# Who holds the roll-out back; whoever pauses a pool without writing it down is somebody else.
+PAUSED_BY = "llmd.openshift.io/paused-by"
 FAILURES = ("Degraded", "NodeDegraded", "RenderDegraded")
 
 
@@ -21,6 +23,8 @@ def reduce(pool: dict[str, Any]) -> dict[str, Any]:
     return {
         "name": name_of(pool),
         "paused": dig(pool, "spec", "paused") is True,
+        "paused_by": text(pool, "metadata", "annotations", PAUSED_BY),
+        "config": text(pool, "spec", "configuration", "name"),
         "degraded": True if True in degraded else condition(pool, "Degraded"),
         "updating": condition(pool, "Updating"),
         "updated": condition(pool, "Updated"),

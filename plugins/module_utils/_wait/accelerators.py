@@ -14,8 +14,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .fields import because, condition, dig, integer, is_old, is_true
-from .model import State, done, failed, waiting
+from . import basics
+from .fields import because, condition, dig, integer, is_old, is_true, mapping
+from .model import DONE, State, done, failed, waiting
+from .quantity import to_number
+
+# A device plugin registers all its devices at once; after a change of MIG it starts anew.
+COUNT_GRACE = 60.0
+MIG_STATE = "nvidia.com/mig.config.state"
 
 _EMPTY_READY = {
     "NFDLabelsMissing": "Install NodeFeatureDiscovery and check that nodes have feature.node.kubernetes.io/pci-10de.present.",
@@ -56,6 +62,26 @@ def cluster_policy(obj: Mapping[str, Any], options: Mapping[str, Any]) -> State:
     if state == "ready" and ready.get("status") in (None, "True"):
         return done("ready", because(ready))
     return waiting(state or "NoStatus", because(error) if error.get("status") == "True" else because(ready))
+
+
+def gpus(obj: Mapping[str, Any], options: Mapping[str, Any]) -> State:
+    """Done when the node offers exactly as many GPUs as its bus shows (``equals`` of ``resource``). Other numbers than none don't heal."""
+    state = basics.allocatable(obj, options)
+    if state.phase == DONE:
+        return state
+    if mapping(obj, "metadata.labels").get(MIG_STATE) == "failed":
+        layout = mapping(obj, "metadata.labels").get("nvidia.com/mig.config")
+        return failed(
+            "MigFailed", f"its MIG layout {layout} was set up half way ({MIG_STATE} is failed); {state.detail}",
+            "Read the log of nvidia-mig-manager on that node; set its label nvidia.com/mig.config to all-disabled, and free its GPUs for that.",
+        )  # fmt: skip
+    have, want = to_number(mapping(obj, "status.allocatable").get(options["resource"])), to_number(options["equals"])
+    if not have or want is None or have == want:
+        return state
+    if have < want:
+        todo = "A GPU has failed or fallen off the bus: look for Xid 79 and NVRM in the kernel's log of that node; restart it, or have the GPU replaced."
+        return failed("TooFewGpus", state.detail, todo, grace=COUNT_GRACE)
+    return failed("TooManyGpus", state.detail, "MIG or time slicing cuts its GPUs: switch that off, or leave the node out (llmd_node_selector).", grace=COUNT_GRACE)
 
 
 def device_config(obj: Mapping[str, Any], options: Mapping[str, Any]) -> State:

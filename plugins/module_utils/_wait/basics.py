@@ -13,6 +13,9 @@ from .fields import because, condition, dig, is_old, mapping
 from .model import State, done, failed, one_line, waiting
 from .quantity import to_number
 
+# Conditions of a Namespace on its way out (Kubernetes core/v1).
+_REMAINING = ("NamespaceDeletionDiscoveryFailure", "NamespaceDeletionContentFailure", "NamespaceFinalizersRemaining", "NamespaceContentRemaining")
+
 
 def exists(obj: Mapping[str, Any], options: Mapping[str, Any]) -> State:
     """Done as soon as the object is there."""
@@ -25,6 +28,9 @@ def absent(obj: Mapping[str, Any] | None, options: Mapping[str, Any]) -> State:
         return done("Gone")
     held = mapping(obj, "metadata").get("finalizers") or []
     if dig(obj, "metadata.deletionTimestamp"):
+        rest = next((found for kind in _REMAINING if (found := condition(obj, kind)).get("status") == "True"), None)
+        if rest:  # a Namespace tells what is still in it
+            return waiting("Terminating", because(rest))
         return waiting("Terminating", f"held by finalizers {', '.join(map(str, held))}" if held else "")
     return waiting("Present", "nobody has asked for its deletion yet")
 

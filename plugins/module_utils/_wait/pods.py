@@ -18,6 +18,8 @@ from .model import State, done, failed, waiting
 # The kubelet tries to pull again after 10, 20, 40 … seconds; a second refusal is taken as an answer.
 PULL_GRACE = 25.0
 PLACEMENT_GRACE = 20.0
+# The scheduler says so of a pod whose ephemeral volume has no claim yet; the claim is made by itself.
+_CLAIM_TO_COME = "waiting for ephemeral volume controller"
 CONFIG_GRACE = 10.0
 CRASHES_BEFORE_FAILURE = 3
 
@@ -87,6 +89,8 @@ def _placement(pod: Mapping[str, Any], name: str) -> State | None:
     found = condition(pod, "PodScheduled")
     if found.get("status") != "False" or found.get("reason") != "Unschedulable":
         return None
+    if _CLAIM_TO_COME in str(found.get("message")):
+        return None
     return failed(
         "Unschedulable",
         f"no node takes {name}: {found.get('message')}",
@@ -131,6 +135,20 @@ def _containers(pod: Mapping[str, Any], name: str) -> State | None:
                 culprit=name,
             )
     return None
+
+
+def unplaced(pod: Mapping[str, Any]) -> str:
+    """"no node yet" for a Pod that the scheduler has neither placed nor refused: it waits for a volume; empty for others."""
+    if dig(pod, "status.phase") != "Pending" or dig(pod, "spec.nodeName") or dig(pod, "metadata.deletionTimestamp"):
+        return ""
+    return "" if condition(pod, "PodScheduled").get("status") == "False" else "no node yet"
+
+
+def claims(pod: Mapping[str, Any]) -> list[str]:
+    """The claims that a Pod names, and those that are made for it."""
+    volumes = items(pod, "spec.volumes")
+    named = [str(dig(one, "persistentVolumeClaim.claimName")) for one in volumes if dig(one, "persistentVolumeClaim.claimName")]
+    return [*named, *(f"{dig(pod, 'metadata.name')}-{one.get('name')}" for one in volumes if dig(one, "ephemeral.volumeClaimTemplate"))]
 
 
 def unstarted(pod: Mapping[str, Any]) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .._olm import states as olm
-from . import accelerators, basics, gateway, openshift, platform, pods, serving, storage, workloads
+from . import accelerators, basics, fabric, gateway, openshift, platform, pods, serving, storage, workloads
 from .model import State
 
 Judge = Callable[[Any, Mapping[str, Any]], State]
@@ -55,14 +55,18 @@ BY_KIND: dict[str, dict[str, Check]] = {
     "Deployment": {"available": _check(workloads.deployment)},
     "DaemonSet": {"available": _check(workloads.daemonset, optional="minimum")},
     "StatefulSet": {"ready": _check(workloads.statefulset)},
-    "Job": {"completed": _check(workloads.job)},
+    "Job": {"completed": _check(workloads.job, optional="progress")},
     "PersistentVolumeClaim": {"bound": _check(workloads.claim, optional="unbound_ok")},
     "Node": {
         "ready": _check(basics.node_ready),
         "allocatable": _check(basics.allocatable, "resource", one_of="equals at_least"),
+        "gpus": _check(accelerators.gpus, "resource equals"),
     },
     "CustomResourceDefinition": {"established": _check(basics.established, optional="version")},
-    "MachineConfigPool": {"updated": _check(openshift.pool, optional="config machines")},
+    "MachineConfigPool": {
+        "updated": _check(openshift.pool, optional="config machines without"),
+        "rendered": _check(openshift.rendered, optional="config machines"),
+    },
     "ClusterOperator": {"available": _check(openshift.cluster_operator)},
     "ClusterServiceVersion": {"succeeded": _check(olm.csv)},
     "Subscription": {"installed": _check(olm.subscription, optional="csv")},
@@ -71,6 +75,14 @@ BY_KIND: dict[str, dict[str, Check]] = {
     "NodeFeatureDiscovery": {"available": _check(accelerators.feature_discovery, optional="nodes labels")},
     "ClusterPolicy": {"ready": _check(accelerators.cluster_policy, optional="nodes resource namespace")},
     "DeviceConfig": {"ready": _check(accelerators.device_config, optional="nodes resource")},
+    "SriovNetworkNodeState": {
+        "synced": _check(fabric.synced, "resources", "patience_seconds"),
+        "described": _check(fabric.described),
+    },
+    "NicClusterPolicy": {"ready": _check(fabric.nic_cluster_policy, optional="namespace")},
+    "MacvlanNetwork": {"ready": _check(fabric.nvidia_network)},
+    "IPoIBNetwork": {"ready": _check(fabric.nvidia_network)},
+    "HostDeviceNetwork": {"ready": _check(fabric.nvidia_network)},
     "LVMCluster": {"ready": _check(storage.lvm_cluster)},
     "DataScienceCluster": {"ready": _check(platform.data_science_cluster, optional="components")},
     "DSCInitialization": {"ready": _check(platform.initialization)},

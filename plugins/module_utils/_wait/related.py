@@ -70,6 +70,15 @@ def _gateway(target: Target, obj: Mapping[str, Any]) -> Query:
     return Query(target.namespace, _selector({"gateway.networking.k8s.io/gateway-name": target.name}))
 
 
+def _network_operator(target: Target, obj: Mapping[str, Any]) -> Query:
+    # NicClusterPolicy is cluster-scoped, too.
+    return Query(str(target.options.get("namespace") or "nvidia-network-operator"), "")
+
+
+def _config_daemon(target: Target, obj: Mapping[str, Any]) -> Query:
+    return Query(target.namespace, _selector({"app": "sriov-network-config-daemon"}))
+
+
 def _csv(target: Target, obj: Mapping[str, Any]) -> Query | None:
     deployments = dig(obj, "spec.install.spec.deployments")
     if not isinstance(deployments, list) or len(deployments) != 1:
@@ -82,9 +91,12 @@ _RULES = {
     "Deployment": _by_selector,
     "DaemonSet": _by_selector,
     "StatefulSet": _by_selector,
+    "Job": _by_selector,
     "ClusterPolicy": _gpu_operator,
     "DeviceConfig": _own_namespace,
     "NodeFeatureDiscovery": _own_namespace,
+    "NicClusterPolicy": _network_operator,
+    "SriovNetworkNodeState": _config_daemon,
     "LVMCluster": _own_namespace,
     "LLMInferenceService": _llm_service,
     "Gateway": _gateway,

@@ -141,7 +141,7 @@ def _expand(item: Mapping[str, Any]) -> list[Target]:
         return [
             own,
             *(
-                _one({**_NODE, "name": n, "until": "allocatable", "with": {"resource": resource, "equals": c}})
+                _one({**_NODE, "name": n, "until": "gpus", "with": {"resource": resource, "equals": c}})
                 for n, c in nodes.items()
             ),
         ]

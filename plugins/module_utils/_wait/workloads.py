@@ -64,7 +64,7 @@ def statefulset(obj: Mapping[str, Any], options: Mapping[str, Any]) -> State:
 
 
 def job(obj: Mapping[str, Any], options: Mapping[str, Any]) -> State:
-    """Done when the Job is Complete; failed when it gave up."""
+    """Done when the Job is Complete; failed when it gave up. Option ``progress``: the container whose last log line the wait shows."""
     if is_true(obj, "Complete"):
         return done("Complete")
     gone = condition(obj, "Failed")

@@ -14,10 +14,14 @@ from dataclasses import replace
 from typing import Any, Protocol
 
 from .._errors import ClusterError, Forbidden
+from .._wait.causes import cause
 from .._wait.fields import dig, name_of
 from .._wait.model import State, one_line
 from .._wait.pods import crashed_container
 from .._wait.related import Query
+
+# Lines of a log that are looked through for a known cause.
+TAIL = 20
 
 
 class Looker(Protocol):
@@ -52,21 +56,48 @@ class Evidence:
         return []
 
     def with_log(self, state: State, pods: list[Mapping[str, Any]]) -> State:
-        """A crash with the last line that its container wrote."""
+        """A crash with what its container's log says, and the repair where its words are known."""
         pod = next((p for p in pods if name_of({**p, "kind": "Pod"}) == state.culprit), None)
         container = crashed_container(pod) if pod else None
         if pod is None or container is None:
             return state
         try:
-            log = self._cluster.logs(str(dig(pod, "metadata.namespace")), str(dig(pod, "metadata.name")), container, 5)
+            log = self._cluster.logs(str(dig(pod, "metadata.namespace")), str(dig(pod, "metadata.name")), container, TAIL)
         except ClusterError:
             return state
-        last = next((line for line in reversed(log.splitlines()) if line.strip()), "")
-        return replace(state, detail=f"{state.detail}; its last log line: {one_line(last, 300)}") if last else state
+        found = cause(log)
+        if found is None:
+            return state
+        told = f"; {found.meaning}" if found.meaning else ""
+        return replace(state, detail=f"{state.detail}; its log: {found.line}{told}", repair=found.repair or state.repair)
+
+    def last_line(self, namespace: str, pod: str, container: str) -> str:
+        """The last line of a container's log; empty where it can't be read or says nothing."""
+        try:
+            return one_line(self._cluster.logs(namespace, pod, container, 1), 160)
+        except ClusterError:
+            return ""
+
+    def pending_claim(self, namespace: str, names: list[str]) -> str:
+        """The first of these claims that has no volume yet, with its class and what the provisioner says; empty when all are bound or unreadable."""
+        for name in names:
+            try:
+                path = self._cluster.path("v1", "PersistentVolumeClaim", namespace)
+                found = self._cluster.list(path, field_selector=f"metadata.name={name}")
+            except ClusterError:
+                return ""
+            if found and dig(found[0], "status.phase") == "Pending":
+                said = self._last_event("PersistentVolumeClaim", namespace, name, "")
+                owner = f"PersistentVolumeClaim {namespace}/{name} of StorageClass {dig(found[0], 'spec.storageClassName')}"
+                return f"{owner} is Pending: {said or 'nobody says why'}"
+        return ""
 
     def last_warning(self, kind: str, namespace: str, name: str) -> str:
         """The newest warning event about an object, or an empty string."""
-        selector = f"involvedObject.kind={kind},involvedObject.name={name},type=Warning"
+        return self._last_event(kind, namespace, name, ",type=Warning")
+
+    def _last_event(self, kind: str, namespace: str, name: str, more: str) -> str:
+        selector = f"involvedObject.kind={kind},involvedObject.name={name}{more}"
         try:
             path = self._cluster.path("v1", "Event", namespace or "default")
             events = self._cluster.list(path, field_selector=selector)

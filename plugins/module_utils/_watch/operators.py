@@ -225,5 +225,6 @@ def _entry(wish: Wish, row: Mapping[str, Any], decision: Decision | None) -> dic
         "adopted": bool(decision and decision.adopted),
         "state": row["state"],
         "detail": row["detail"],
+        "repair": decision.state.repair if decision else "",
         "seconds": row["seconds"],
     }

@@ -20,6 +20,7 @@ from .evidence import Evidence, Looker
 from .follow import Follower, Reader, Seen, Trouble, full_name
 from .hangs import Hangs
 from .patience import Final, Patience
+from .progress import Progress
 from .sources import Source, pick, plan
 
 # Pods behind a late object are looked at this often; an object gets that long before they are looked at first.
@@ -71,6 +72,7 @@ class Wait:
         self._patience = Patience(seconds, show, clock)
         self._next_look = self._patience.start + LOOK_SECONDS
         self._hangs = Hangs(self._evidence, clock)
+        self._progress = Progress(self._evidence, clock)
         self._tracker = Tracker([t.key for t in targets], self._patience.start)
 
     def run(self) -> list[dict[str, Any]]:
@@ -123,10 +125,14 @@ class Wait:
             return
         asked = {q for q in map(self._query, self._targets) if q}
         self._pods = {q: self._evidence.pods(q) for q in asked}
-        self._hints = {target: hint for target in self._targets if (hint := self._hangs.told(self._behind(target)))}
+        self._hints = {target: hint for target in self._targets if (hint := self._hint(target))}
         self._next_look = self._clock() + LOOK_SECONDS
         if asked or self._hints:
             self._judge()
+
+    def _hint(self, target: Target) -> str:
+        behind = self._behind(target)
+        return self._hangs.told(behind) or self._progress.told(str(target.options.get("progress") or ""), behind)
 
     def _behind(self, target: Target) -> list[Mapping[str, Any]]:
         """The Pods of a target that isn't ready: those that were asked for, or the awaited ones themselves."""

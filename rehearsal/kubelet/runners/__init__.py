@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from rehearsal.kubelet.runners import gateway, picker, plain, storage, vllm
+from rehearsal.kubelet.runners import gateway, perftest, picker, plain, storage, vllm
 from rehearsal.kubelet.runners.base import Context, Launch
 
 Runner = Callable[[Context], "Launch | None"]  # None: the container is reported as running, without a process
@@ -24,6 +24,7 @@ RUNNERS: dict[str, Runner] = {
     "disagg-sidecar": picker.disagg_sidecar,
     "gateway": gateway.launch,
     "python": plain.launch,
+    "perftest": perftest.launch,
     "storage-initializer": storage.launch,
     "model-image": storage.model_image,
     "pause": pause,

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 
-from rehearsal.kubelet.runners.base import PRIVATE, Context, Launch, python_links, python_shim, script
+from rehearsal.kubelet.runners.base import PRIVATE, PYTHON, Context, Launch, python_links, python_shim, script
 from rehearsal.shims.storage_initializer import model_files
 
 ENTRYPOINT = "/storage-initializer/scripts/initializer-entrypoint"
@@ -22,7 +22,7 @@ def launch(context: Context) -> Launch:
                 **{name: context.scenario.get(name) or [] for name in ("gated_models", "denied_models")}}
     return Launch(
         argv=context.command([ENTRYPOINT]),
-        links=python_links(),
+        links={**python_links(), "/usr/local/bin/python3": PYTHON},
         files={
             ENTRYPOINT: script(python_shim("storage_initializer")),
             f"{PRIVATE}/storage.json": (json.dumps(settings), 0o644),

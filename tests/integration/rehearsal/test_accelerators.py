@@ -96,6 +96,8 @@ class TestAmd:
         until("a module", lambda: amd_status(amd).get("driver", {}).get("nodesMatchingSelectorNumber") == 2)
         assert conditions(amd.get("deviceconfig", "mi300x", "-n", AMD))["Ready"]["reason"] == "OperatorReady"
         assert not [item for item in amd.get("pods", "-n", AMD)["items"] if "-build-" in item["metadata"]["name"]]
+        told = until("the build's reason", lambda: [b["status"] for b in amd.get("builds.build.openshift.io", "-n", AMD)["items"] if b.get("status")])
+        assert (told[0]["phase"], told[0]["reason"]) == ("New", "InvalidOutputReference")
         patch = '{"spec":{"managementState":"Managed","storage":{"emptyDir":{}}}}'
         amd.kubectl("patch", "configs.imageregistry.operator.openshift.io", "cluster", "--type=merge", "-p", patch)
 

@@ -260,6 +260,30 @@ def test_the_pool_fails_open(honest: Honest) -> None:
     honest.until("the picker again", lambda: honest.condition("deployment", picker, NAMESPACE, "Available") == "True", 120)
 
 
+@pytest.mark.wide
+def test_scenario_epp_dead(honest: Honest) -> None:
+    """The picker dies again and again; clients see nothing of it, since the pool fails open. Only the pod and its last log tell."""
+    name = honest.rehearsal.name
+    assert rehearsal_cli("provoke", "--name", name, "--scenario", "epp-dead").returncode == 0
+    pods = ("pods", "-n", NAMESPACE, "-l", "app.kubernetes.io/component=llminferenceservice-router-scheduler")
+
+    def main() -> dict[str, Any]:
+        """Its main container; {} while a pod is being replaced."""
+        found = [c for pod in honest.get(*pods)["items"] for c in pod["status"].get("containerStatuses") or [] if c["name"] == "main"]
+        return found[-1] if found else {}
+
+    try:
+        honest.until("the back-off", lambda: main().get("state", {}).get("waiting", {}).get("reason") == "CrashLoopBackOff", 120)
+        assert main()["lastState"]["terminated"]["exitCode"] == 1
+        pod = honest.get(*pods)["items"][0]["metadata"]["name"]
+        assert "invalid memory address or nil pointer dereference" in honest.rehearsal.kubectl("logs", pod, "-n", NAMESPACE, "-c", "main", "--previous")
+        assert honest.chat("nobody picks", honest.token("caller"))[0] == 200
+    finally:
+        assert rehearsal_cli("repair", "--name", name, "--scenario", "epp-dead").returncode == 0
+    honest.rehearsal.kubectl("delete", *pods, "--wait=false")  # or its back-off of minutes would have to be waited for
+    honest.until("the picker again", lambda: main().get("ready"), 120)
+
+
 def test_a_route_from_elsewhere_is_refused_when_the_gateway_says_so(honest: Honest) -> None:
     listener = {"name": "http", "port": 80, "protocol": "HTTP", "allowedRoutes": {"namespaces": {"from": "Same"}}}
     patch = json.dumps({"spec": {"listeners": [listener]}})

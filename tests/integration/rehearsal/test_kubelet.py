@@ -247,11 +247,18 @@ def test_faults_strike_and_are_repaired_when_taken_out(cluster: Cluster) -> None
     cluster.wait("unpullable", lambda p: state(p).get("ready"))
 
 
-def test_logs_of_simulated_pods_and_exec_say_what_is_the_matter(cluster: Cluster) -> None:
+def test_commands_run_in_real_pods(cluster: Cluster) -> None:
+    assert cluster.run("exec", "vllm", "--", "ls", "/mnt/models").split().count("config.json") == 1
+    assert cluster.run("exec", "-i", "vllm", "--", "cat", stdin="through\n") == "through\n"
+    refused = cluster.run("exec", "vllm", "--", "sh", "-c", "echo no >&2; exit 3", check=False)
+    assert "no" in refused and "command terminated with exit code 3" in refused
+
+
+def test_simulated_pods_say_that_they_have_neither_log_nor_process(cluster: Cluster) -> None:
     cluster.run("run", "simulated", "--image=example.com/x")
     cluster.wait("simulated", phase("Running"))
     assert "only simulated" in cluster.run("logs", "simulated", check=False)
-    assert "offers logs only" in cluster.run("exec", "vllm", "--", "ls", check=False)
+    assert "only simulated" in cluster.run("exec", "simulated", "--", "ls", check=False)
 
 
 def test_deleted_pods_leave_nothing(cluster: Cluster) -> None:

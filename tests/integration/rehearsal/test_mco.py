@@ -68,6 +68,9 @@ def test_a_custom_pool_inherits_from_worker_and_reboots_once_for_a_batch(cluster
     current = node(cluster, "gpu-1")["metadata"]["annotations"][f"{MCO}/currentConfig"]
     assert current.startswith("rendered-gpu-")
     assert cluster.get("machineconfig", current)["spec"]["kernelArguments"] == ["iommu=pt"]
+    told = until("its MachineConfigNode", lambda: (n := cluster.get("machineconfignode", "gpu-1"))["status"]["configVersion"]["current"] == current and n)
+    assert told["spec"]["pool"]["name"] == "gpu" and conditions(told)["Updated"]["status"] == "True"
+    assert conditions(told)["RebootedNode"]["message"] == f"Action during update to {current}: Upgrade requires a reboot."
     cluster.kubectl("label", "node", "gpu-1", "node-role.kubernetes.io/gpu-")
     until("back in worker", lambda: cluster.get("mcp", "worker")["status"]["machineCount"] == 2 and updated(cluster, "worker"))
     cluster.kubectl("delete", "mcp", "gpu")  # before that, it would take the rendered configuration from under the node
@@ -149,6 +152,7 @@ def test_scenario_mcp_degraded(cluster: Any) -> None:
     until("updating", lambda: pool(cluster, "worker")["Updating"]["status"] == "True")
     assert cluster.get("mcp", "worker")["status"]["degradedMachineCount"] == 1
     assert reboots(cluster, before) == {}, "one node may be away, and the degraded one is"
+    assert "content mismatch" in conditions(cluster.get("machineconfignode", "gpu-1"))["NodeDegraded"]["message"]
     break_(cluster)
     until("repaired", lambda: updated(cluster, "worker") and set(reboots(cluster, before)) == set(WORKERS))
 

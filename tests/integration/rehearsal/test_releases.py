@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from tests.integration.rehearsal.looks import approve, plan_of, subscribe, wait_for
+from tests.integration.rehearsal.looks import apply, approve, plan_of, subscribe, wait_for
+from tests.integration.rehearsal.test_honesty import gateway_objects
 
 pytestmark = [pytest.mark.rehearsal, pytest.mark.wide]
 
@@ -50,6 +51,14 @@ def install(one: Any, release: str) -> str:
     return wanted
 
 
+def service(name: str) -> dict[str, Any]:
+    """An LLMInferenceService without authentication."""
+    meta = {"name": name, "namespace": "old", "annotations": {"security.opendatahub.io/enable-auth": "false"}}
+    model = {"uri": "hf://Qwen/Qwen3-0.6B", "name": "Qwen/Qwen3-0.6B"}
+    spec = {"model": model, "replicas": 1, "router": {"gateway": {}, "route": {}, "scheduler": {}}}
+    return {"apiVersion": "serving.kserve.io/v1alpha1", "kind": "LLMInferenceService", "metadata": meta, "spec": spec}
+
+
 def served(one: Any, group: str) -> set[str]:
     return {line.partition("/")[2] for line in one.kubectl("api-versions").splitlines() if line.startswith(f"{group}/")}
 
@@ -80,6 +89,30 @@ def test_a_release_brings_its_own_dialect(release: str, new_rehearsal: Callable[
     assert "odh-llm-d-inference-scheduler-rhel9@sha256:" in picker["image"]
     vllm = presets[f"{prefix}config-llm-template"]["template"]["containers"][0]["image"]
     assert f"/{'rhaii' if release >= '3.4' else 'rhaiis'}/vllm-cuda-rhel9@sha256:" in vllm
+
+
+def test_the_picker_of_2_25_takes_its_own_flags_and_no_later_ones(new_rehearsal: Callable[..., Any]) -> None:
+    """2.25's preset spells the picker's flags in camel case; one of 3.x ends that picker at once."""
+    one = new_rehearsal("--profile", "cpu-only", "--openshift", "4.20", "--speed", "10")
+    install(one, "2.25")
+    wait_for(lambda: "default-dsci" in one.kubectl("get", "dsci", "-o", "name", check=False))
+    one.kubectl("apply", "--server-side", "-f", "-", stdin=json.dumps(cluster("2.25")))
+    wait_for(lambda: one.get("dsc", "default-dsc").get("status", {}).get("phase") == "Ready", 180)
+    apply(one, *gateway_objects(), {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "old"}}, service("own"))
+    picker = ("pods", "-n", "old", "-l", "app.kubernetes.io/component=llminferenceservice-router-scheduler,app.kubernetes.io/name=own")
+
+    def main() -> dict[str, Any]:
+        return next((c for pod in one.get(*picker)["items"] for c in pod["status"].get("containerStatuses", []) if c["name"] == "main"), {})
+
+    wait_for(lambda: main().get("ready"), 180)
+    assert "--poolName" in one.get(*picker)["items"][0]["spec"]["containers"][0]["args"]
+
+    image = one.get(*picker)["items"][0]["spec"]["containers"][0]["image"]
+    apply(one, {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "later", "namespace": "old"}, "spec": {"restartPolicy": "Never", "containers": [
+        {"name": "main", "image": image, "args": ["--pool-name", "x"]}]}})
+    ended = wait_for(lambda: one.get("pod", "later", "-n", "old")["status"]["containerStatuses"][0]["state"].get("terminated"), 60)
+    assert ended["exitCode"] == 2
+    assert "flag provided but not defined: -pool-name" in one.kubectl("logs", "later", "-n", "old")
 
 
 def test_a_release_that_is_not_the_channels_newest_needs_manual_approval(new_rehearsal: Callable[..., Any]) -> None:

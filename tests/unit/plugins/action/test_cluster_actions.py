@@ -16,7 +16,7 @@ import pytest
 from ansible.errors import AnsibleActionFail
 from ansible_collections.llmd.openshift.plugins.action import apply, cluster_access, cluster_snapshot, wait_for
 from ansible_collections.llmd.openshift.plugins.module_utils._errors import Forbidden, Unreachable
-from ansible_collections.llmd.openshift.plugins.plugin_utils import _cluster_action
+from ansible_collections.llmd.openshift.plugins.plugin_utils import _cluster_action, _gathered
 
 TOKEN, PLANTED = "sekrit-token", "cGxhbnRlZC1zZWNyZXQ="
 HOST = {"host": "https://127.0.0.1:1", "api_key": TOKEN}
@@ -171,3 +171,29 @@ def test_plain_data_is_what_a_module_would_get() -> None:
     assert plain({"day": datetime.date(2026, 11, 24), "pair": (1, 2), "vault": Vaulted()}) == {
         "day": "2026-11-24", "pair": [1, 2], "vault": "opened",
     }  # fmt: skip
+
+
+def test_a_collected_list_is_kept_without_values_of_secrets_and_asks_no_cluster(tmp_path: Any) -> None:
+    folder = str(tmp_path / "gathered" / "00-operators")
+    config = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c", "namespace": "n"}}
+    awaited = {"api_version": "v1", "kind": "Node", "name": "n"}
+    assert action(apply, {**HOST, "objects": [secret(token=PLANTED), config], "collect": folder}).run(None, {})["changed"] is False
+    assert action(apply, {**HOST, "objects": [config], "state": "absent", "collect": folder}).run(None, {})["changed"] is False
+    assert action(wait_for, {**HOST, "objects": [awaited, {**awaited, "name": "m", "until": "absent"}], "collect": folder}).run(None, {})["waited"] == []
+    text = "".join(file.read_text() for file in sorted((tmp_path / "gathered" / "00-operators").iterdir()))
+    assert PLANTED not in text
+    calls = _gathered.taken(tmp_path / "gathered")
+    assert [(call["stage"], [obj["kind"] for obj in call["objects"]]) for call in calls] == [("operators", ["Secret", "ConfigMap"]), ("operators", [])]
+    assert [one["name"] for one in calls[1]["after"]] == ["n"]
+    assert not (tmp_path / "gathered").exists()
+
+
+def test_what_an_earlier_run_collected_is_not_taken(tmp_path: Any) -> None:
+    root = tmp_path / "gathered"
+    _gathered.keep(root / "00-operators", {"objects": ["old"], "after": []})
+    (root / _gathered.RUN).write_text("somebody@else:1")
+    _gathered.keep(root / "00-operators", {"objects": ["new"], "after": []})
+    assert [call["objects"] for call in _gathered.taken(root)] == [["new"]]
+    _gathered.keep(root / "00-operators", {"objects": ["old"], "after": []})
+    (root / _gathered.RUN).write_text("somebody@else:1")
+    assert _gathered.taken(root) == []

@@ -30,13 +30,24 @@ PLAY = """
           register: a
         - llmd.openshift.plan: {snapshot: "{{ cluster }}", declared: "{{ d.declared }}"}
           register: p
+        - llmd.openshift.plan: {snapshot: "{{ cluster }}", declared: "{{ d.declared }}", output_dir: "{{ playbook_dir }}"}
+        - llmd.openshift.plan:
+            snapshot: "{{ cluster }}"
+            declared: "{{ d.declared | combine({'approved_plan': kept, 'replicas': item}) }}"
+          register: held
+          loop: [2, 3]
+          vars: {kept: "{{ playbook_dir }}/{{ inventory_hostname }}/plan.json"}
+        - llmd.openshift.maintenance_window: {window: "{{ window }}", steps: "{{ p.plan.steps }}"}
+          register: w
+          ignore_errors: true
+          vars: {window: "{{ (now(utc=true).strftime('%a') | lower == 'mon') | ternary('wed', 'mon') }} 12:00 1"}
       rescue:
         - ansible.builtin.debug: {msg: "{{ ansible_failed_result.msg }}"}
           register: why
       always:
         - ansible.builtin.copy:
             dest: "{{ playbook_dir }}/{{ inventory_hostname }}.out"
-            content: "{{ {'d': d | default(none), 'a': a | default(none), 'p': p | default(none), 'why': (why | default({})).msg | default('')} | to_json }}"
+            content: "{{ {'d': d | default(none), 'a': a | default(none), 'p': p | default(none), 'held': held | default(none), 'w': w | default(none), 'why': (why | default({})).msg | default('')} | to_json }}"
           check_mode: false
 """
 HOSTS = {
@@ -83,7 +94,7 @@ def outcome(request, tmp_path_factory):
     ]
     done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=ROOT, timeout=300, check=False)
     results = {name: json.loads((folder / f"{name}.out").read_text()) for name in HOSTS}
-    return results, done.stdout + done.stderr
+    return results, done.stdout + done.stderr, "check" if request.param else "run"
 
 
 def test_a_right_host_gets_all_three(outcome):
@@ -92,6 +103,19 @@ def test_a_right_host_gets_all_three(outcome):
     assert "nfd" in good["d"]["packages"]
     assert good["a"]["assessment"]["chosen"]["verdict"] == "supported" and good["a"]["assessment"]["gate"] == "go"
     assert good["p"]["plan"]["allowed"] and not good["d"]["changed"] and not good["p"]["changed"]
+
+
+def test_the_kept_plan_is_what_a_later_run_is_held_to(outcome):
+    same, other = (one["plan"] for one in outcome[0]["good"]["held"]["results"])
+    assert same["allowed"] and same["differences"] == []
+    assert same["approval"]["digest"] == outcome[0]["good"]["p"]["plan"]["approval"]["digest"]
+    assert not other["allowed"] and other["differences"] == ["llmd_replicas is 3, 2 is approved"]
+
+
+def test_outside_the_window_only_check_mode_goes_on(outcome):
+    told = outcome[0]["good"]["w"]
+    assert told["open"] is False and "Load the GPU driver needs driver on g0, g1" in told["msg"]
+    assert told.get("failed", False) is ("check" not in outcome[2])
 
 
 def test_a_wrong_host_gets_one_message_with_all_errors(outcome):

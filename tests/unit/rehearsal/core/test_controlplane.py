@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import yaml
 
-from rehearsal import controlplane, olm, parts, paths, prepare
+from rehearsal import controlplane, olm, parts, paths, prepare, settings_file
 from rehearsal.controlplane import Files
 from rehearsal.crds import Crds
 from rehearsal.errors import RehearsalError
@@ -154,7 +154,7 @@ def prepared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 def test_settings_hold_what_the_contract_names(prepared: Any, tmp_path: Path) -> None:
     settings = prepared("epp-dead")
-    assert settings == prepare.read_settings(tmp_path / "rehearsal" / "a")
+    assert settings == settings_file.read_settings(tmp_path / "rehearsal" / "a")
     contract = {"speed", "profile", "openshift", "scenario", "kubeconfig", "bin", "gomodcache", "state"}
     assert contract <= set(settings)
     assert settings["scenario"]["names"] == ["epp-dead"]
@@ -173,6 +173,6 @@ def test_repair_ends_all_or_one_and_names_the_nearest(prepared: Any, tmp_path: P
     with pytest.raises(RehearsalError, match="did you mean 'epp-dead'"):
         prepare.repair(state, ["epp-ded"])
     assert prepare.repair(state, ["epp-dead"]) == ["package-missing"]
-    assert "pods" not in prepare.read_settings(state)["scenario"]
+    assert "pods" not in settings_file.read_settings(state)["scenario"]
     assert prepare.repair(state, []) == []
-    assert prepare.read_settings(state)["scenario"] == {"names": []}
+    assert settings_file.read_settings(state)["scenario"] == {"names": []}

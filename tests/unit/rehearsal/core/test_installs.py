@@ -21,6 +21,7 @@ class FakeKube:
     def __init__(self) -> None:
         self.objects: dict[str, Any] = {}
         self.managers: dict[str, str] = {}
+        self.installed: dict[str, Any] | None = None  # what every Subscription says
 
     def path(self, api: str, kind: str, namespace: str | None = None, name: str | None = None) -> str:
         return "/".join(part for part in (kind, namespace, name) if part)
@@ -35,7 +36,7 @@ class FakeKube:
         return [obj for key, obj in self.objects.items() if key.startswith(f"{path}/")]
 
     def apply(self, obj: dict[str, Any], manager: str) -> None:
-        self.objects[self.path_of(obj)] = obj
+        self.objects[self.path_of(obj)] = {**obj, "status": self.installed} if obj["kind"] == "Subscription" and self.installed else obj
         self.managers[self.path_of(obj)] = manager
 
     def patch(self, path: str, patch: Any, **_: Any) -> None:
@@ -45,8 +46,9 @@ class FakeKube:
         self.objects.pop(path, None)
 
 
-def plan(name: str, *csvs: str) -> dict[str, Any]:
-    return {"kind": "InstallPlan", "metadata": {"name": name, "namespace": "openshift-nfd"}, "spec": {"approved": False, "clusterServiceVersionNames": list(csvs)}}
+def plan(name: str, *csvs: str, phase: str = "Complete") -> dict[str, Any]:
+    spec = {"approved": False, "clusterServiceVersionNames": list(csvs)}
+    return {"kind": "InstallPlan", "metadata": {"name": name, "namespace": "openshift-nfd"}, "spec": spec, "status": {"phase": phase}}
 
 
 def orders(**given: Any) -> dict[str, Any]:
@@ -58,6 +60,7 @@ def test_only_the_plan_with_the_wanted_version_is_approved() -> None:
     for one in (plan("right", "nfd.v1"), plan("next", "nfd.v2")):
         kube.objects[kube.path_of(one)] = one
     kube.objects["ClusterServiceVersion/openshift-nfd/nfd.v1"] = {"status": {"phase": "Succeeded"}}
+    kube.installed = {"installedCSV": "nfd.v1"}
     assert installs.carry_out(kube, orders(operators=[ROW]), 1) == []  # type: ignore[arg-type]
     assert kube.objects["InstallPlan/openshift-nfd/right"]["spec"]["approved"] is True
     assert kube.objects["InstallPlan/openshift-nfd/next"]["spec"]["approved"] is False
@@ -100,3 +103,26 @@ def test_scenarios_become_orders_with_whole_definitions() -> None:
     found = installs.wanted(merged, lambda name: {"crd": name})
     assert found["definitions"] == [{"crd": "nvidia.com/ClusterPolicy"}]
     assert [row["package"] for row in found["operators"]] == ["nfd"] and found["remove"][0]["kind"] == "ClusterServiceVersion"
+
+
+@pytest.mark.parametrize(("phase", "installed"), [("Installing", "nfd.v1"), ("Complete", "nfd.v0")])
+def test_a_version_counts_when_olm_has_finished_with_it(monkeypatch: pytest.MonkeyPatch, phase: str, installed: str) -> None:
+    """What is deleted while its InstallPlan goes on, OLM makes again: a scenario that deletes it would come and go."""
+    monkeypatch.setattr(installs, "LOOK_SECONDS", 0.01)
+    kube = FakeKube()
+    one = plan("right", "nfd.v1", phase=phase)
+    kube.objects[kube.path_of(one)] = one
+    kube.objects["ClusterServiceVersion/openshift-nfd/nfd.v1"] = {"status": {"phase": "Succeeded"}}
+    kube.installed = {"installedCSV": installed}
+    (late,) = installs.carry_out(kube, orders(operators=[ROW]), 0.05)  # type: ignore[arg-type]
+    assert "doesn't say so yet" in late
+
+
+def test_an_installplan_is_removed_by_what_it_holds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(installs, "LOOK_SECONDS", 0.01)
+    kube = FakeKube()
+    for one in (plan("a", "nfd.v1"), plan("b", "nfd.v2")):
+        kube.objects[kube.path_of(one)] = one
+    gone = {"apiVersion": "operators.coreos.com/v1alpha1", "kind": "InstallPlan", "namespace": "openshift-nfd", "csv": "nfd.v2"}
+    installs.carry_out(kube, orders(remove=[gone, {**gone, "csv": "nfd.v9"}]), 0.05)  # type: ignore[arg-type]
+    assert list(kube.objects) == ["InstallPlan/openshift-nfd/a"]

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from rehearsal import live, olm, prepare
+from rehearsal import live, olm, prepare, settings_file
 from rehearsal.errors import RehearsalError
 
 
@@ -105,11 +105,11 @@ def test_provoking_and_repairing_rewrite_the_settings(run: Path, monkeypatch: py
     monkeypatch.setattr(prepare, "write_catalogs", lambda *_: None)
     monkeypatch.setattr("rehearsal.prepare.Crds.load", lambda: None)
     loaded = data.load("cpu-only", "4.20", ["epp-dead"])
-    prepare.write_settings(run, loaded)
+    settings_file.write_settings(run, loaded)
     assert prepare.provoke(run.parent, ["api-outage", "epp-dead"]) == ["epp-dead", "api-outage"]
-    assert prepare.read_settings(run.parent)["scenario"]["api_faults"]
+    assert settings_file.read_settings(run.parent)["scenario"]["api_faults"]
     assert prepare.repair(run.parent, ["epp-dead"]) == ["api-outage"]
-    assert "pods" not in prepare.read_settings(run.parent)["scenario"]
+    assert "pods" not in settings_file.read_settings(run.parent)["scenario"]
     with pytest.raises(RehearsalError, match="up --scenario node-not-ready") as error:
         prepare.provoke(run.parent, ["node-not-ready"])
     assert error.value.code == 2

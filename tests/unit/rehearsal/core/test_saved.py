@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from rehearsal import cli, prepare, saved
+from rehearsal import cli, prepare, saved, settings_file
 from rehearsal.errors import RehearsalError
 from rehearsal.pki import Authority, key_pair
 from rehearsal.prepare import Wanted
@@ -75,7 +75,7 @@ def test_bringing_back_makes_a_rehearsal_of_its_own(state: Path) -> None:
     assert settings["addresses"] == ["198.18.0.10"] and settings["bin"] == {"etcd": "/bin/etcd"}
     assert (other / "etcd" / "member" / "db").read_text() == "all objects"
     assert Authority.kept(other / "run" / "pki", "kube-apiserver-lb-signer").path.read_bytes() == ca
-    assert prepare.read_settings(other) == settings
+    assert settings_file.read_settings(other) == settings
 
 
 def test_a_kept_authority_signs_what_its_certificate_vouches_for(tmp_path: Path) -> None:

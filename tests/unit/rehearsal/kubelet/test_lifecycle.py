@@ -82,6 +82,30 @@ def test_a_probe_isnt_begun_twice() -> None:
     assert probes.due(50.0) == [probe]
 
 
+def test_what_comes_back_with_a_saved_state_is_looked_at_every_second_and_its_failures_count_for_nothing() -> None:
+    spec = {"readinessProbe": {"exec": {}, "initialDelaySeconds": 30}, "livenessProbe": {"exec": {}, "initialDelaySeconds": 5, "failureThreshold": 1}}
+    probes = Probes(spec, started=0.0, eager=True)
+    ready, alive = probes.all["readiness"], probes.all["liveness"]
+    assert probes.due(0.0) == [ready] and alive.due == 5.0
+    for now in range(4):
+        ready.begin(float(now))
+        assert ready.due == now + 1.0 and not ready.result(False)
+    ready.begin(4.0)
+    assert ready.result(True) and probes.ready
+    ready.begin(5.0)
+    assert ready.due == 15.0, "from now on as the pod asks for"
+    alive.begin(5.0)
+    assert alive.result(False) and probes.dead() is alive, "a liveness probe is never eager"
+
+
+def test_a_container_that_doesnt_come_back_within_a_minute_is_an_ordinary_failure() -> None:
+    startup = Probes({"startupProbe": {"exec": {}, "failureThreshold": 1}}, started=0.0, eager=True).all["startup"]
+    startup.begin(59.0)
+    assert not startup.result(False)
+    startup.begin(60.0)
+    assert startup.result(False) and startup.good is False
+
+
 def test_without_probes_a_container_is_ready_when_it_runs() -> None:
     container = Container({"name": "c", "image": "i"}, MAIN, "python")
     container.begin(0.0, 5)

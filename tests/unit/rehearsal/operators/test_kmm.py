@@ -100,6 +100,32 @@ def test_an_image_of_the_own_registry_that_nobody_builds_never_comes(lab: Any) -
     assert READY not in labels(lab)
 
 
+def test_a_build_for_a_registry_that_does_not_run_says_so_and_is_carried_out_when_it_does(lab: Any) -> None:
+    image = "image-registry.openshift-image-registry.svc:5000/lab/kmod:1"
+    lab.kube.add(module(kernelMappings=[{"regexp": ".*", "containerImage": image, "build": {"dockerfileConfigMap": {"name": "dockerfile"}}}]))
+
+    def build() -> dict[str, Any]:
+        return next(obj for obj in lab.kube.objects.values() if obj["kind"] == "Build")
+
+    def pods() -> list[dict[str, Any]]:
+        return [obj for obj in lab.kube.objects.values() if obj["kind"] == "Pod" and obj["metadata"]["name"].endswith("-build")]
+
+    lab.settle()
+    assert build()["spec"]["output"]["to"] == {"kind": "DockerImage", "name": image} and lab.events("BuildCreated")
+    assert build()["status"] == {"phase": "New", "reason": "InvalidOutputReference", "message": "Output image could not be resolved."}
+    assert not pods() and READY not in labels(lab)
+
+    available = [{"type": "Available", "status": "True"}]
+    lab.kube.add({"apiVersion": "imageregistry.operator.openshift.io/v1", "kind": "Config", "metadata": {"name": "cluster"},
+                  "spec": {"managementState": "Managed"}, "status": {"conditions": available}})
+    lab.settle()
+    assert build()["status"] == {"phase": "Pending"}
+    pods()[0]["spec"]["nodeName"] = "gpu-0"
+    lab.settle()
+    assert build()["status"] == {"phase": "Complete", "outputDockerImageReference": image}
+    assert labels(lab)[READY] == "" and lab.events("BuildSucceeded")
+
+
 def test_another_content_is_loaded_after_the_old_one_is_unloaded(lab: Any) -> None:
     lab.kube.add(module())
     lab.settle()

@@ -137,3 +137,51 @@ def test_pauses_of_a_wait_for_a_kind_go_through_the_given_sleep():
 
     with pytest.raises(Locked):
         Executor(Script([MISSING], [THING]), Options(wait_crds_seconds=3600), sleep=stop).apply([THING])
+
+
+# ---- what somebody else changed ----
+
+
+def conflict(manager: str) -> _errors.Conflict:
+    cause = {"reason": "FieldManagerConflict", "message": f'conflict with "{manager}" using x.example/v1', "field": ".spec.a"}
+    return _errors.Conflict("w", "Thing t", "y", "t", {"causes": [cause]})
+
+
+def against(manager: str, ours: bool) -> Executor:
+    labels = {"app.kubernetes.io/managed-by": "llmd-openshift"} if ours else {}
+    api = Script([True], [conflict(manager), {**THING, "spec": {"a": 2}}])
+    api.live = {"/x/t": {**THING, "metadata": {"name": "t", "labels": labels}, "spec": {"a": 1}}}
+    return run(api)
+
+
+@pytest.mark.parametrize("manager", ["kubectl-edit", "kubectl-patch", "Mozilla"])
+def test_what_a_person_changed_on_an_object_of_ours_is_set_back(manager: str):
+    (outcome,) = against(manager, ours=True).done
+    assert (outcome.action, outcome.forced) == ("updated", [manager])
+
+
+@pytest.mark.parametrize(("manager", "ours"), [("kubectl-edit", False), ("argocd-controller", True), ("kubectl-client-side-apply", True)])
+def test_objects_of_others_and_programs_are_not_overruled(manager: str, ours: bool):
+    with pytest.raises(_errors.Conflict, match=manager):
+        against(manager, ours)
+
+
+def gitops(**spec: Any) -> dict[str, Any]:
+    mark = {"argocd.argoproj.io/tracking-id": "app:x.example/Thing:t"}
+    return {**THING, "metadata": {"name": "t", "annotations": mark}, "spec": spec}
+
+
+def test_what_argo_looks_after_is_compared_and_never_written():
+    class Dry(Script):
+        def apply(self, obj: dict[str, Any], dry_run: bool = False, force: bool = False) -> dict[str, Any]:
+            assert dry_run, "written"
+            return super().apply(obj, dry_run, force)
+
+    api = Dry(["served"], [gitops(a=1)])
+    api.live["/x/t"] = gitops(a=1)
+    outcome = run(api).done[0]
+    assert (outcome.action, outcome.note) == ("unchanged", "Argo CD looks after it")
+    api = Dry(["served"], [gitops(a=2)])
+    api.live["/x/t"] = gitops(a=1)
+    with pytest.raises(_errors.Conflict, match=r"Argo CD would set it back.*'a': 1.*declared is.*'a': 2"):
+        run(api)

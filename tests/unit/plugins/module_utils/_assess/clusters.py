@@ -90,6 +90,8 @@ def snapshot(*nodes: dict[str, Any], openshift: str | None = "4.20.4", **more: A
         "nodes": list(nodes),
         "operators": [],
         "csvs": [],
+        "operator_groups": [],
+        "helm": [],
         "catalogs": [
             {"name": name, "namespace": "openshift-marketplace", "state": "READY"}
             for name in ("redhat-operators", "certified-operators")
@@ -161,7 +163,8 @@ def declared(**more: Any) -> dict[str, Any]:
         "cpu_per_replica": "4", "memory_per_replica": "32Gi", "node_selector": {}, "tolerations": [], "auth": True,
         "gateway_class": "openshift-default", "model_cache": "lvms", "storage_class": None, "nvme_paths": [], "allow_disruption": ["driver"],
         "allow_unsupported": False, "allow_unsupported_reason": None, "waivers": [], "operator_catalogs": {}, "operator_channels": {},
-        "adopt_operators": True, **more,
+        "adopt_operators": True, "model_cache_gib": 100, "vllm_args": [], "prefix_routing": "approximate", "prefill_replicas": 2, "prefill_vllm_args": [],
+        "groups": 1, "group_nodes": 2, "group_gpus_per_node": None, "all2all_backend": "deepep_high_throughput", **more,
     }  # fmt: skip
 
 

@@ -238,9 +238,9 @@ def test_the_override_does_not_lift_blockers(judged):
     assert judged(updating, declared(allow_unsupported=True, allow_unsupported_reason="trial"))["gate"] == "stop"
 
 
-def test_paths_that_cannot_be_set_up_yet_stop_a_run_but_have_a_verdict(judged):
-    made = judged(GOOD, declared(path="pd_disaggregation"))
-    assert made["chosen"]["verdict"] == "supported" and "[automation]" in made["gate_message"]
+def test_releases_that_cannot_be_set_up_yet_stop_a_run_but_have_a_verdict(judged):
+    made = judged(GOOD, declared(release="3.5"))
+    assert made["chosen"]["release"] == "3.5" and "[automation]" in made["gate_message"]
 
 
 # ---- waivers ----

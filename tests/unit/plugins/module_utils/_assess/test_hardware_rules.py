@@ -115,7 +115,9 @@ def test_drives_that_something_else_has_are_no_place_for_a_model(judged):
 )
 def test_a_free_or_unknown_drive_stops_nobody(judged, devices):
     cluster = snapshot(with_drives("g0", *devices) if devices else node("g0"))
-    assert {item["status"] for item in found(judged(cluster, declared()), "model-cache-drives")} == {"warn"}
+    made = judged(cluster, declared())
+    assert not found(made, "model-cache-drives")
+    assert {item["status"] for item in found(made, "drive-choice")} == {"warn"}  # no by-id names: LVM Storage's own filter is all there is
 
 
 @pytest.mark.parametrize(
@@ -136,6 +138,30 @@ def test_volumes_that_lie_elsewhere_are_not_measured(judged, options):
 def test_size_and_use_are_shown(judged):
     made = judged(snapshot(with_drives("g0", drive("nvme0n1", 2 * TIB, True, "holds xfs"), drive("nvme1n1", 2 * TIB, False))), declared(path=WEP))
     assert "1 of 2 devices are free, 4 TiB in 2 devices" in found(made, "local-nvme", WEP)[0]["observed"]
+
+
+def named(name, size, in_use, why=None):
+    return {**drive(name, size, in_use, why), "by_id": f"/dev/disk/by-id/nvme-{name}"}
+
+
+@pytest.mark.parametrize(
+    ("options", "status", "word"),
+    [
+        ({}, "pass", "/dev/disk/by-id/nvme-nvme1n1"),
+        ({"nvme_paths": ["/dev/disk/by-id/nvme-nvme0n1"]}, "fail", "nvme0n1 of node g0: holds xfs"),
+        ({"nvme_min_gib": 4000}, "fail", "node g0 has no empty NVMe drive of at least 4000 GiB"),
+        ({"nvme_paths": ["/dev/disk/by-path/pci-0000:62:00.0-nvme-1"]}, "pass", "by-path"),
+    ],
+)
+def test_only_empty_drives_are_handed_over(judged, options, status, word):
+    cluster = snapshot(with_drives("g0", named("nvme0n1", 2**40, True, "holds xfs"), named("nvme1n1", 2**40, False)))
+    (one,) = found(judged(cluster, declared(**options)), "drive-choice")
+    assert (one["status"], one["blocking"]) == (status, status == "fail") and word in one["observed"]
+
+
+def test_somebody_elses_volume_group_is_not_judged(judged):
+    cluster = snapshot(with_drives("g0", named("nvme0n1", 2**40, True, "holds xfs")), objects={"LVMCluster": [{"metadata": {"name": "theirs"}}]})
+    assert not found(judged(cluster, declared(nvme_paths=["/dev/disk/by-id/nvme-nvme0n1"])), "drive-choice")
 
 
 # ---- pools and nodes ----

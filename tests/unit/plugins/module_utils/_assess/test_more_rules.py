@@ -10,7 +10,6 @@ import json
 import pytest
 from ansible_collections.llmd.openshift.plugins.module_utils._assess import explain, site_rows
 from ansible_collections.llmd.openshift.plugins.module_utils._assess.registry import RULES
-from ansible_collections.llmd.openshift.plugins.module_utils._assess.rules_model import weights
 from ansible_collections.llmd.openshift.plugins.module_utils._data.facts import facts
 from ansible_collections.llmd.openshift.plugins.module_utils._declare.coerce import Wrong
 from ansible_collections.llmd.openshift.plugins.module_utils._declare.formats import FORMATS
@@ -52,18 +51,6 @@ GOOD = snapshot(measured("g0"), measured("g1"), networks=NETWORKS)
 
 
 @pytest.mark.parametrize(
-    ("name", "gib"),
-    [
-        ("Qwen/Qwen2.5-7B-Instruct", 13.04), ("meta-llama/Llama-3.1-405B-Instruct-FP8", 377.2), ("x/gpt-neo-0.5b", 0.931),
-        ("TheBloke/Llama-2-70B-AWQ", 32.6), ("deepseek-ai/DeepSeek-V3", None), ("b", None), ("abc7bdef", None),
-    ],
-)  # fmt: skip
-def test_weights_by_name(name, gib):
-    found, certain = weights({"model_name": name})
-    assert not certain and (found is None if gib is None else found == pytest.approx(gib, rel=0.01))
-
-
-@pytest.mark.parametrize(
     ("options", "mib", "status"),
     [
         ({"model_weights_gib": 100}, 143771, "pass"),
@@ -72,7 +59,7 @@ def test_weights_by_name(name, gib):
         ({"model_weights_gib": 130, "vllm_args": ["--gpu-memory-utilization=0.98"]}, 143771, "pass"),
         ({"model_weights_gib": 100, "kv_cache_gib_per_gpu": 60}, 143771, "fail"),
         ({"model_weights_gib": 130}, None, "warn"),  # the memory is inferred from the model of the GPU
-        ({"model_name": "x/y-72B", "model_weights_gib": None}, 143771, "warn"),  # the size is inferred from the name
+        ({"model_uri": "hf://x/y-72B", "model_weights_gib": None}, 143771, "warn"),  # the size is inferred from the name
         ({"model_name": "x/y", "model_uri": "pvc://a/b"}, 143771, "unknown"),
     ],
 )
@@ -88,9 +75,64 @@ def test_a_gpu_of_unknown_memory(judged):
     assert one(judged(snapshot(strange), declared(model_weights_gib=10)), "model-memory")["status"] == "unknown"
 
 
+def big(name, **more):
+    return declared(model_uri=f"hf://{name}", model_name=name, **more)
+
+
+def test_a_listed_model_that_is_too_big_is_refused_with_the_nearest_yes(judged):
+    """70 B in 16 bits on one H200: no without anything being declared of it, and the numbers of what fits."""
+    found = one(judged(GOOD, big("meta-llama/Llama-3.3-70B-Instruct")), "model-memory")
+    assert (found["status"], found["blocking"]) == ("fail", True)
+    assert "131.4 GiB of weights (by its profile)" in found["observed"]
+    assert "llmd_gpus_per_replica to 2 (69.7 GiB a GPU)" in found["remedy"]
+    assert "RedHatAI/Llama-3.3-70B-Instruct-FP8-dynamic (67.7 GiB of weights)" in found["remedy"]
+    assert one(judged(GOOD, big("meta-llama/Llama-3.3-70B-Instruct", gpus_per_replica=2)), "model-memory")["status"] == "pass"
+
+
+def test_a_config_of_its_own_is_computed(judged):
+    config = {"hidden_size": 8192, "intermediate_size": 28672, "num_hidden_layers": 80, "num_attention_heads": 64, "num_key_value_heads": 8,
+              "vocab_size": 128256, "max_position_embeddings": 8192}  # fmt: skip
+    found = one(judged(GOOD, big("me/mine", model_config=config)), "model-memory")
+    assert found["status"] == "fail" and "by its config.json" in found["observed"]
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "mib", "status", "remedy"),
+    [
+        ("Qwen/Qwen3-8B", {}, 143771, "pass", ""),
+        ("meta-llama/Llama-3.1-8B-Instruct", {}, 24000, "fail", "--max-model-len="),
+        ("meta-llama/Llama-3.1-8B-Instruct", {"vllm_args": ["--max-model-len=8192"]}, 24000, "pass", ""),
+        ("meta-llama/Llama-3.1-8B-Instruct", {}, None, "pass", ""),
+        ("meta-llama/Llama-4-Scout-17B-16E-Instruct", {"gpus_per_replica": 2}, None, "warn", "--max-model-len="),  # the memory is inferred
+        ("moonshotai/Kimi-K2-Instruct", {"gpus_per_replica": 8}, 143771, "fail", "llmd_gpus_per_replica to 16"),
+    ],
+)
+def test_the_longest_sequence_must_fit(judged, name, options, mib, status, remedy):
+    found = one(judged(snapshot(measured("g0", mib), measured("g1", mib)), big(name, **options)), "model-context")
+    assert (found["status"], found["blocking"]) == (status, status == "fail")
+    assert remedy in found["remedy"]
+
+
+def test_an_unlisted_model_has_no_context_and_no_heads(judged):
+    ids = {item["id"] for item in judged(GOOD, big("x/y-7B"))["findings"]}
+    assert "model-context" not in ids and "model-parallelism" not in ids
+
+
+@pytest.mark.parametrize(("gpus", "status"), [(1, "pass"), (4, "pass"), (8, "fail")])
+def test_heads_are_spread_evenly(judged, gpus, status):
+    found = one(judged(GOOD, big("Qwen/Qwen2.5-7B-Instruct", gpus_per_replica=gpus)), "model-parallelism")
+    assert (found["status"], found["blocking"]) == (status, status == "fail")
+    assert "one of 1, 2, 4, 7, 14" in found["remedy"]
+
+
+def test_the_volume_holds_what_is_downloaded(judged):
+    found = one(judged(GOOD, big("deepseek-ai/DeepSeek-R1", model_cache_gib=635)), "model-volume")
+    assert found["status"] == "fail" and "to 674 or more" in found["remedy"]
+
+
 @pytest.mark.parametrize(
     ("options", "status"),
-    [({"model_weights_gib": 99}, "pass"), ({"model_weights_gib": 101}, "fail"), ({"model_name": "x/y-72B"}, "warn")],
+    [({"model_weights_gib": 99}, "pass"), ({"model_weights_gib": 101}, "fail"), ({"model_uri": "hf://x/y-72B"}, "warn")],
 )
 def test_model_volume(judged, options, status):
     assert one(judged(GOOD, declared(**options)), "model-volume")["status"] == status
@@ -120,10 +162,10 @@ def test_host_headroom(judged, options, hardware, status):
 @pytest.mark.parametrize(
     ("options", "status"),
     [
-        ({}, "unknown"),
-        ({"kv_offload_gib": 64}, "fail"),  # more than the replica's 32 GiB: the kernel would end it
-        ({"kv_offload_gib": 64, "memory_per_replica": "128Gi"}, "pass"),
-        ({"kv_offload_gib": 900, "memory_per_replica": "1000Gi", "replicas": 8}, "warn"),
+        ({}, "pass"),  # half of what the node has for a GPU
+        ({"kv_offload_gib": 64}, "pass"),
+        ({"kv_offload_gib": 900, "replicas": 8}, "warn"),
+        ({"kv_offload_gib": 9000}, "fail"),
     ],
 )
 def test_offload_headroom(judged, options, status):
@@ -340,3 +382,15 @@ def test_every_rule_and_quirk_explains_itself():
 def test_a_misspelt_rule_gets_a_hint():
     assert explain.lines(facts(), "fabric-rmda") is None
     assert "fabric-rdma" in explain.hint(facts(), "fabric-rmda") and "fabric-rdma" in explain.hint(facts(), "xxxxxxxx")
+
+
+@pytest.mark.parametrize(
+    ("nodes", "status", "word"),
+    [(2, "pass", "experts over 16 such groups"), (1, "fail", "llmd_group_nodes"), (None, "unknown", "llmd_group_nodes")],
+)
+def test_experts_are_spread_over_the_group(judged, nodes, status, word):
+    """DeepSeek with one GPU a model server: 16 ranks hold the experts together, 8 can't."""
+    group = {"gpus_per_replica": 3} if nodes is None else {"groups": 1, "group_nodes": nodes}  # 8 GPUs of a node can't be cut into threes
+    told = big("deepseek-ai/DeepSeek-R1", path="wide_expert_parallelism", model_cache_gib=800, vllm_args=["--max-model-len=8192"], **group)
+    found = one(judged(snapshot(measured("g0", 81559, model="H100"), measured("g1", 81559, model="H100")), told), "model-memory")
+    assert found["status"] == status and word in found["observed"] + found["remedy"]

@@ -166,3 +166,15 @@ def test_a_quirk_of_amd_without_internet(judged):
 def test_a_quirk_of_downloads(judged):
     assert "rhoai-2-25-downloads" in ids(judged(GOOD, declared(release="2.25")))
     assert "rhoai-2-25-downloads" not in ids(judged(GOOD, declared(release="2.25", model_uri="oci://registry.example.com/m:1")))
+
+
+# ---- pools ----
+
+
+def test_a_pool_that_only_a_cordoned_machine_keeps_updating_is_told_and_stops_nothing(judged):
+    pools = [{"name": "worker", "paused": False, "degraded": False, "updating": True, "config": "x", "message": None}]
+    nodes = [{**node(name), "pool": "worker", "machine_config": "x", "ready": True, "schedulable": name != "g1"} for name in ("g0", "g1")]
+    found = one(judged({**snapshot(*nodes), "pools": pools}, declared()), "pool-health")
+    assert found["status"] == "warn" and "updating in name only" in found["observed"] and "g1" in found["observed"]
+    moving = [{**nodes[0], "machine_config": "old"}, nodes[1]]
+    assert one(judged({**snapshot(*moving), "pools": pools}, declared()), "pool-health")["status"] == "fail"

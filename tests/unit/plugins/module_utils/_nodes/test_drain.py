@@ -47,7 +47,9 @@ def test_daemons_static_pods_finished_pods_and_other_nodes_do_not_matter() -> No
 
 
 def test_pods_without_a_controller_are_lost() -> None:
-    assert drain.lost([pod("debug", None)], ["gpu-0"]) == [{"node": "gpu-0", "pod": "shop/debug", "owner": None}]
+    bare = {"metadata": {"name": "debug", "namespace": "shop"}, "spec": {"nodeName": "gpu-0", "volumes": [{"name": "scratch", "emptyDir": {}}, {"name": "c", "configMap": {}}]}}
+    assert drain.lost([drain.reduce_pod(bare)], ["gpu-0"]) == [{"node": "gpu-0", "pod": "shop/debug", "owner": None, "volumes": ["scratch"]}]
+    assert drain.lost([pod("web")], ["gpu-0"]) == []
 
 
 def test_selectors() -> None:

@@ -8,8 +8,9 @@ from __future__ import annotations
 import base64
 from typing import Any
 
+import pytest
 from ansible_collections.llmd.openshift.plugins.module_utils._data import files
-from ansible_collections.llmd.openshift.plugins.module_utils._nodes import pools, render
+from ansible_collections.llmd.openshift.plugins.module_utils._nodes import pools, render, unavailable
 from ansible_collections.llmd.openshift.plugins.module_utils._nodes.settings import (
     CPU_VENDOR,
     Setting,
@@ -150,3 +151,73 @@ def test_rendered_objects() -> None:
 def test_a_file_that_cannot_be_read_is_unknown() -> None:
     odd = {"metadata": {"name": "x", "labels": {}}, "spec": {"config": {"storage": {"files": [{"path": "/a", "contents": {"source": "http://x"}}, {"path": "/b", "contents": {"source": "data:;base64,abc"}}]}}}}
     assert machine_configs.reduce(odd)["files"] == {"/a": None, "/b": None}
+
+
+# ---- roll-outs that were stopped, machines that are away ----
+
+
+def ours(snapshot: dict[str, Any], **pool: Any) -> dict[str, Any]:
+    """The cluster after our MachineConfig was made, with the pools in another state."""
+    configs = [machine_configs.reduce(obj) for obj in render.objects([entry(one) for one in plan(snapshot, PD).pools]) if obj["kind"] == "MachineConfig"]
+    rows = [{**row, "config": "new", **(pool if row["name"] == "worker" else {})} for row in snapshot["pools"]]
+    return {**snapshot, "machine_configs": configs, "pools": rows}
+
+
+def test_a_roll_out_that_a_run_of_ours_stopped_goes_on_with_the_machines_that_are_left() -> None:
+    nodes = [{**node("gpu-0"), "machine_config": "new"}, {**node("gpu-1"), "machine_config": "old"}]
+    made = plan(ours(cluster(nodes), paused=True, paused_by="llmd-openshift"), PD)
+    (pool,) = made.pools
+    assert (pool.keep, pool.resume, pool.rolling, pool.restarting, pool.machines, made.problems) == (True, True, True, ("gpu-1",), 2, ())
+
+
+def test_a_pool_that_others_paused_or_that_was_let_go_is_not_resumed() -> None:
+    nodes = [{**node("gpu-0"), "machine_config": "old"}]
+    for state in ({"paused": True, "paused_by": None}, {"paused": True, "paused_by": "ada"}, {"paused": False, "paused_by": "llmd-openshift"}):
+        made = plan(ours(cluster(nodes), **state), PD)
+        assert (made.pools[0].rolling, made.restarting, made.problems) == (False, [], ()), state
+
+
+def test_our_own_pause_forbids_nothing() -> None:
+    assert plan(cluster([node("gpu-0")], paused=True, paused_by="llmd-openshift"), PD).problems == ()
+
+
+def test_a_move_that_was_killed_half_way_goes_on_in_one_pool() -> None:
+    nodes = [node("cpu-0"), node("gpu-0"), node("gpu-1")]
+    first = plan(cluster(nodes), PD, only=["gpu-0", "gpu-1"])
+    configs = [machine_configs.reduce(obj) for obj in render.objects([entry(one) for one in first.pools]) if obj["kind"] == "MachineConfig"]
+    half = cluster([node("cpu-0"), node("gpu-0", "llmd-gpu"), node("gpu-1")], configs)
+    (pool,) = plan(half, PD, only=["gpu-0", "gpu-1"]).pools
+    assert (pool.name, pool.moved, pool.machines, pool.keep, pool.rolling) == ("llmd-gpu", ("gpu-1",), 2, True, True)
+
+
+@pytest.mark.parametrize(
+    ("away", "stops"),
+    [
+        ({"schedulable": False}, "node gpu-0 is cordoned"),
+        ({"ready": False}, "node gpu-0 is not Ready"),
+        ({"schedulable": True}, ""),
+        # on its way to another configuration: the operator has cordoned it itself
+        ({"schedulable": False, "machine_config": "older"}, ""),
+    ],
+)
+def test_a_cordoned_machine_stops_before_a_roll_out_that_would_never_end(away: dict[str, Any], stops: str) -> None:
+    nodes = [{**node(f"gpu-{number}"), "ready": True, "machine_config": "x"} for number in range(4)]
+    nodes[0].update(away)
+    problems = plan(cluster(nodes, config="x"), PD).problems
+    assert (stops in problems[0] and "left as it is" in problems[0]) if stops else problems == ()
+
+
+@pytest.mark.parametrize(
+    ("runs", "pool", "away", "waits"),
+    [
+        ("x", {"config": "x"}, [], ["worker"]),
+        ("x", {"config": "x"}, ["gpu-0"], []),  # only the cordoned machine keeps it "updating"
+        ("old", {"config": "x"}, [], ["worker"]),  # a true update, which has cordoned a machine
+        ("x", {}, [], ["worker"]),
+        ("x", {"config": "x", "paused": True}, [], []),
+    ],
+)
+def test_which_pools_are_worth_waiting_for(runs: str, pool: dict[str, Any], away: list[str], waits: list[str]) -> None:
+    nodes = [{**node("gpu-0"), "machine_config": runs, "ready": True, "schedulable": runs == "x" and not away}]
+    snapshot = {"nodes": nodes, "pools": [{"name": "worker", **pool}]}
+    assert unavailable.settling(snapshot) == waits and unavailable.idle(snapshot["pools"][0], nodes) == away

@@ -57,7 +57,10 @@ def test_a_changed_argument_is_an_update() -> None:
     first = planned(cluster(node("g0")), kernel_arguments=["mitigations=off"])
     configs = [machine_configs.reduce(one) for one in render.objects(first["context"]["machine_pools"])]
     found = step(planned(cluster(node("g0"), configs=configs), kernel_arguments=["mitigations=auto"]), "machines")
-    assert found is not None and found["changes"] == [{"object": "MachineConfig 99-llmd-worker", "action": "update", "why": "mitigations=auto"}]
+    assert found is not None and found["changes"] == [
+        {"object": "MachineConfig 99-llmd-worker", "action": "update", "why": "mitigations=auto"},
+        {"object": "MachineConfigPool worker", "action": "update", "why": "paused while it changes, then let go"},
+    ]
 
 
 def test_a_paused_pool_stops_the_run_before_any_write() -> None:
@@ -85,3 +88,13 @@ def test_a_device_config_of_ours_is_kept_until_the_declaration_changes() -> None
     kept, updated = step(planned(what), "gpu-driver"), step(planned(what, gpu_driver_version="30.30"), "gpu-driver")
     assert kept is not None and [change["action"] for change in kept["changes"]] == ["keep"]
     assert updated is not None and updated["changes"][0]["why"] == "driver version 30.30"
+
+
+def test_a_single_node_restarts_without_a_drain() -> None:
+    what = cluster(node("g0"), platform={"type": "None", "control_plane_topology": "SingleReplica", "infrastructure_topology": "SingleReplica"})
+    made = planned(what, kernel_arguments=["a=b"], allow_disruption=["driver", "reboot"])
+    found = step(made, "machines")
+    assert found is not None and found["disruption"]["kinds"] == ["reboot"] and made["allowed"]
+    assert (made["context"]["restarting"], made["context"]["draining"]) == (["g0"], [])
+    many = planned(cluster(node("g0")), kernel_arguments=["a=b"])
+    assert many["context"]["draining"] == ["g0"]

@@ -9,6 +9,7 @@ import copy
 
 import pytest
 from ansible_collections.llmd.openshift.plugins.module_utils._data.facts import facts
+from ansible_collections.llmd.openshift.plugins.module_utils._olm import objects
 from ansible_collections.llmd.openshift.plugins.module_utils._plan.operators import decide, needed, packages_to_read
 
 from tests.unit.plugins.module_utils._assess.clusters import declared, node, snapshot
@@ -51,7 +52,9 @@ def with_entries(package, entries, channel=None):
         ("3.4", "inference_scheduling", "nvidia", {"auth": False}, "nfd gpu-operator-certified lvms-operator openshift-cert-manager-operator rhods-operator"),
         ("2.25", "inference_scheduling", "nvidia", {"model_cache": "none"}, "nfd gpu-operator-certified openshift-cert-manager-operator rhods-operator"),
         ("3.3", "inference_scheduling", "amd", {"model_cache": "none", "auth": False}, "nfd amd-gpu-operator kernel-module-management rhods-operator"),
-        ("3.3", "wide_expert_parallelism", "nvidia", {"model_cache": "none", "auth": False}, "nfd gpu-operator-certified leader-worker-set openshift-cert-manager-operator rhods-operator"),
+        ("3.3", "wide_expert_parallelism", "nvidia", {"model_cache": "none", "auth": False}, "nfd sriov-network-operator gpu-operator-certified leader-worker-set openshift-cert-manager-operator rhods-operator"),
+        ("3.3", "pd_disaggregation", "nvidia", {"model_cache": "none", "auth": False, "fabric_way": "host-device"}, "nfd nvidia-network-operator sriov-network-operator gpu-operator-certified rhods-operator"),
+        ("3.3", "pd_disaggregation", "nvidia", {"model_cache": "none", "auth": False, "fabric_way": "existing"}, "nfd gpu-operator-certified rhods-operator"),
         ("3.3", "wide_expert_parallelism", "nvidia", {"model_cache": "none", "auth": False, "wep_nodes": "single"}, "nfd gpu-operator-certified rhods-operator"),
     ],
 )  # fmt: skip
@@ -232,3 +235,90 @@ def test_two_subscriptions_are_refused():
     twice["operators"].append({**twice["operators"][0], "namespace": "other"})
     made = decision("nfd", twice)
     assert made.action == "refuse" and "elsewhere/sub, other/sub" in made.why
+
+
+# ---- what is there without a Subscription, or in the way ----
+
+
+def test_an_operator_that_helm_runs_is_not_installed_a_second_time():
+    there = {"name": "gpu-operator", "namespace": "gpu-operator", "app": "gpu-operator", "chart": "gpu-operator-v25.10.1"}
+    made = decision("gpu-operator-certified", {**GOOD, "helm": [there]})
+    assert made.action == "refuse" and "gpu-operator/gpu-operator (chart gpu-operator-v25.10.1)" in made.why and "helm list -n gpu-operator" in made.remedy
+    assert decision("nfd", {**GOOD, "helm": [there]}).action == "install"
+
+
+def test_helm_that_could_not_be_looked_at_is_a_warning():
+    made = decision("gpu-operator-certified", {**GOOD, "helm": None})
+    assert made.action == "install" and "isn't known" in made.warnings[0]
+
+
+def test_a_csv_whose_subscription_was_deleted_is_named():
+    made = decision("nfd", {**GOOD, "csvs": [{"name": "nfd.4.20.0-202602101230", "namespace": "openshift-nfd", "phase": "Succeeded"}]})
+    assert made.action == "refuse" and "without a Subscription" in made.why and "oc delete csv nfd.4.20.0-202602101230 -n openshift-nfd" in made.remedy
+
+
+def group(name="g", namespace="openshift-nfd", targets=("openshift-nfd",), ours=False):
+    return {"name": name, "namespace": namespace, "targets": list(targets), "all_namespaces": not targets, "managed_by": None, "ours": ours}
+
+
+@pytest.mark.parametrize(
+    ("groups", "action", "used", "words"),
+    [
+        ([], "install", "", ""),
+        ([group()], "install", "g", ""),
+        ([group(ours=True)], "install", "", ""),
+        ([group(namespace="other"), group("h", "third")], "install", "", ""),
+        ([group("a"), group("b")], "refuse", "", "has 2 OperatorGroups (a, b)"),
+        ([group(targets=())], "refuse", "", "is for every namespace, the operator is installed for its own namespace"),
+        ([group(targets=("x", "y"))], "refuse", "", "is for x, y"),
+        (None, "unknown", "", "could not be read"),
+    ],
+)
+def test_groups_that_are_there(groups, action, used, words):
+    made = decision("nfd", {**GOOD, "operator_groups": groups})
+    assert (made.action, made.group) == (action, used) and words in made.why
+
+
+def test_a_group_for_one_namespace_does_not_fit_an_operator_for_all():
+    made = decision("rhods-operator", {**GOOD, "operator_groups": [group(namespace="redhat-ods-operator", targets=("redhat-ods-operator",))]})
+    assert made.action == "refuse" and "for every namespace (no targetNamespaces)" in made.why
+
+
+def test_no_second_group_is_rendered_beside_one_that_is_used():
+    base = {"namespace": "n", "install_mode": "own", "package": "p", "subscription": "s", "channel": "c", "catalog": "k", "catalog_namespace": "m", "csv": "p.v1"}
+    kinds = [one["kind"] for one in objects.objects([{**base, "action": "install", "group": "somebody's"}])]
+    assert kinds == ["Namespace", "Subscription"]
+    assert [one["kind"] for one in objects.objects([{**base, "action": "upgrade", "group": ""}])] == ["Namespace", "OperatorGroup", "Subscription"]
+
+
+# ---- upgrade within a release's set ----
+
+
+def ours_at(csv, current=None, **more):
+    found = with_operator("rhods-operator", csv, ours=True, managed_by="llmd-openshift", channel="stable-3.3", current_csv=current or csv)
+    return {**found, **more}
+
+
+def test_ours_goes_to_the_tested_version_when_that_is_olms_next_step():
+    waiting = decision("rhods-operator", ours_at("rhods-operator.3.3.5", "rhods-operator.3.3.6"))
+    assert (waiting.action, waiting.csv, waiting.pending, waiting.expected_csvs) == ("upgrade", "rhods-operator.3.3.6", True, ("rhods-operator.3.3.6",))
+    before = decision("rhods-operator", ours_at("rhods-operator.3.3.5"))  # OLM has made no plan yet: the head of the channel counts
+    assert (before.action, before.csv) == ("upgrade", "rhods-operator.3.3.6")
+
+
+def test_another_next_step_is_only_told():
+    made = decision("rhods-operator", ours_at("rhods-operator.3.3.4", "rhods-operator.3.3.9"))
+    assert (made.action, made.csv) == ("keep", "rhods-operator.3.3.4") and "OLM's next step is rhods-operator.3.3.9" in made.warnings[0]
+
+
+@pytest.mark.parametrize(
+    ("cluster", "more"),
+    [
+        (ours_at("rhods-operator.3.3.6"), {}),
+        (ours_at("rhods-operator.3.3.7"), {}),
+        (ours_at("rhods-operator.3.3.5", "rhods-operator.3.3.6"), {"upgrade_operators": False}),
+        (with_operator("rhods-operator", "rhods-operator.3.3.5", current_csv="rhods-operator.3.3.6"), {}),
+    ],
+)
+def test_no_upgrade_without_a_reason_and_never_of_somebody_elses(cluster, more):
+    assert decision("rhods-operator", cluster, **more).action in ("keep", "adopt")

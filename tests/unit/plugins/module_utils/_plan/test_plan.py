@@ -11,6 +11,7 @@ import pytest
 from ansible_collections.llmd.openshift.plugins.module_utils._data.facts import facts
 from ansible_collections.llmd.openshift.plugins.module_utils._plan.discovery import missing_classes
 from ansible_collections.llmd.openshift.plugins.module_utils._plan.plan import plan
+from ansible_collections.llmd.openshift.plugins.module_utils._serving import build, render
 
 from tests.unit.plugins.module_utils._assess import clusters
 from tests.unit.plugins.module_utils._assess.clusters import declared, node, snapshot
@@ -47,7 +48,7 @@ def finished():
         }
         for one in first["operators"]
     ]  # fmt: skip
-    container = {"name": "main", "resources": {"limits": {"cpu": "4", "memory": "32Gi", "nvidia.com/gpu": "1"}}}
+    service = render.sketch(build.wish(declared(), "nvidia.com/gpu", facts().models, storage_class="lvms-nvme"))
     terms = [{"matchExpressions": [{"key": "kubernetes.io/hostname", "operator": "In", "values": ["g0", "g1"]}]}]
     return {
         **GOOD,
@@ -62,12 +63,7 @@ def finished():
             "DSCInitialization": [obj("default-dsci")],
             "DataScienceCluster": [obj("default-dsc", components={"kserve": {"managementState": "Managed"}})],
             "Kuadrant": [obj("kuadrant", "kuadrant-system")],
-            "LLMInferenceService": [
-                obj(
-                    "llmd", "llmd", replicas=2, template={"containers": [container]},
-                    model={"uri": "hf://Qwen/Qwen2.5-7B-Instruct", "name": "Qwen/Qwen2.5-7B-Instruct"},
-                )
-            ],
+            "LLMInferenceService": [obj("llmd", "llmd", **service["spec"])],
         },
     }  # fmt: skip
 
@@ -189,7 +185,6 @@ def test_kserve_is_switched_on_where_it_is_off():
             "Gateway openshift-ingress/openshift-ai-inference",
             "its class is openshift-default",
         ),
-        ({"nvme_paths": ["/dev/disk/by-path/x"]}, "LVMCluster openshift-lvm-storage/llmd", "drives change"),
         ({"tolerations": [{"operator": "Exists"}]}, "ClusterPolicy gpu-cluster-policy", "tolerations"),
     ],
 )
@@ -199,10 +194,30 @@ def test_a_changed_declaration_is_an_update(more, where, why):
     assert changes[where]["action"] == "update" and why in changes[where]["why"]
 
 
-def test_a_new_node_joins_the_local_storage():
+def test_a_new_node_stays_out_of_a_volume_group_that_was_made():
+    """LVM Storage refuses another node selector."""
     grown = finished()
     grown["nodes"].append(node("g2"))
-    assert actions(planned(grown))["LVMCluster openshift-lvm-storage/llmd"] == "update"
+    made = planned(grown)
+    (change,) = step(made, "local-storage")["changes"]
+    assert change["action"] == "keep" and "g2" in change["why"]
+    assert made["context"]["drives"]["nodes"] == ["g0", "g1"]
+
+
+def test_a_further_drive_is_an_update_of_a_list():
+    listed = finished()
+    device = listed["objects"]["LVMCluster"][0]["spec"]["storage"]["deviceClasses"][0]
+    device["deviceSelector"] = {"optionalPaths": ["/dev/disk/by-path/a"]}
+    made = planned(listed, nvme_paths=["/dev/disk/by-path/b"])
+    (change,) = step(made, "local-storage")["changes"]
+    assert change["action"] == "update" and "/dev/disk/by-path/b are added" in change["why"]
+    assert made["context"]["drives"]["paths"] == ["/dev/disk/by-path/a", "/dev/disk/by-path/b"]
+    assert actions(planned(listed))["LVMCluster openshift-lvm-storage/llmd"] == "keep"
+
+
+def test_nodes_that_do_not_serve_keep_their_drives():
+    made = planned(node_selector={"kubernetes.io/hostname": "g1"})
+    assert made["context"]["drives"]["nodes"] == ["g1"] and made["context"]["gpu_nodes"] == ["g0", "g1"]
 
 
 def test_no_local_storage_no_step():
@@ -231,3 +246,39 @@ def test_classes_that_discovery_misses(config, missing):
 def test_nearly_empty_snapshots_give_a_plan(cluster):
     made = planned(cluster)
     assert made["steps"] and not made["complete"]
+
+
+# ---- the service of each path ----
+
+EXPERTS = {"model_uri": "hf://deepseek-ai/DeepSeek-R1", "model_name": "deepseek-ai/DeepSeek-R1"}
+
+
+def served(**options):
+    """The cluster after a run with these options."""
+    wanted = render.sketch(build.wish(declared(**options), "nvidia.com/gpu", facts().models, storage_class="lvms-nvme", nodes=GOOD["nodes"][1:]))
+    there = finished()
+    return {**there, "objects": {**there["objects"], "LLMInferenceService": [obj("llmd", "llmd", **wanted["spec"])]}}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "word"),
+    [
+        ({}, {"path": "kv_cache_offload", "kv_offload_gib": 10}, "memory is 32Gi, 42Gi is wanted"),
+        ({"path": "kv_cache_offload", "kv_offload_gib": 10}, {}, "memory is 42Gi, 32Gi is wanted"),
+        ({}, {"path": "wide_expert_parallelism", **EXPERTS}, "made anew, since a group's number of pods can't be changed: it is 1, 2 is wanted"),
+        ({"path": "wide_expert_parallelism", **EXPERTS}, {}, "made anew"),
+    ],
+)
+def test_another_path_changes_the_service(before, after, word):
+    change = next(one for one in step(planned(served(**before), **after), "serving")["changes"] if one["object"].startswith("LLMInference"))
+    assert change["action"] == "update" and word in change["why"], change
+
+
+def test_the_same_path_again_keeps_the_service():
+    options = {"path": "wide_expert_parallelism", **EXPERTS}
+    assert {one["action"] for one in step(planned(served(**options), **options), "serving")["changes"]} == {"keep"}
+
+
+def test_what_the_release_cannot_express_is_said_in_the_plan():
+    (change,) = step(planned(release="2.25", path="kv_cache_offload", kv_offload_gib=10), "serving")["changes"]
+    assert "RHOAI 2.25 can't do it" in change["why"]

@@ -17,8 +17,14 @@ from ansible_collections.llmd.openshift.plugins.module_utils._errors import (
     Forbidden,
     Unreachable,
 )
-from ansible_collections.llmd.openshift.plugins.module_utils._probe.run import Orders, Probe, ProbeError, client_script
-from ansible_collections.llmd.openshift.plugins.module_utils._proof import objects, plan
+from ansible_collections.llmd.openshift.plugins.module_utils._probe.run import (
+    ENGINE_LOG_BYTES,
+    Orders,
+    Probe,
+    ProbeError,
+    client_script,
+)
+from ansible_collections.llmd.openshift.plugins.module_utils._proof import objects, pods
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "_watch"))
 from fake import FakeCluster
@@ -97,7 +103,7 @@ def service(api: Api, **status: Any) -> None:
         {"metadata": {"name": "s"}, "spec": {"model": {"name": "m"}, "replicas": 2}, "status": status},
         "n",
     )
-    for name, labels in (("e0", plan.ENGINE_LABELS), ("e1", plan.ENGINE_LABELS), ("p0", plan.PICKER_LABELS)):
+    for name, labels in (("e0", pods.ENGINE_LABELS), ("e1", pods.ENGINE_LABELS), ("p0", pods.PICKER_LABELS)):
         pod = {"metadata": {"name": name, "labels": {**labels, "app.kubernetes.io/name": "s"}},
                "status": {"podIP": "10.0.0.1", "conditions": [{"type": "Ready", "status": "True"}]}}  # fmt: skip
         api.put("Pod", pod, "n")
@@ -133,6 +139,57 @@ def test_measures_and_leaves_nothing() -> None:
         "Pod",
     }
     assert api.left() == []
+
+
+def disaggregated(api: Api) -> None:
+    service(api)
+    api.objects["LLMInferenceService"]["n/s"]["spec"].update(prefill={"replicas": 1}, replicas=1)
+    for name, role in (("e0", "prefill"), ("e1", "decode")):
+        api.objects["Pod"][f"n/{name}"]["metadata"]["labels"][pods.ROLE] = role
+
+
+def test_logs_of_the_pods_that_answer_are_read_for_evidence_only() -> None:
+    api = Api()
+    disaggregated(api)
+    asked: list[tuple[str, str, str | None, int | None]] = []
+
+    def logs(namespace: str, pod: str, container: str | None = None, tail: int | None = None, most_bytes: int | None = None) -> str:
+        if container == "client":
+            return api.log
+        asked.append((namespace, pod, container, most_bytes))
+        return "secret: nothing\n[1.2] [e1:1    :0]  | ucp_context_0 inter-node cfg#1 | remote memory read |\n[1.2] [e1:1    :0]  | 0..inf | zero-copy | tcp/eth0 |\n"
+
+    api.logs = logs  # type: ignore[method-assign]
+    found = Probe(api, orders(path="pd_disaggregation")).run()
+    assert asked == [("n", "e1", "main", ENGINE_LOG_BYTES)]
+    (line,) = found["logs"]["e1"]["lines"]
+    assert "tcp/eth0" in line and found["prefill_replicas"] == 1
+    assert [e["role"] for e in found["engines"]] == ["prefill", "decode"]
+
+
+def test_a_log_that_cannot_be_read_is_said() -> None:
+    api = Api()
+    disaggregated(api)
+
+    def logs(namespace: str, pod: str, container: str | None = None, tail: int | None = None, most_bytes: int | None = None) -> str:
+        if container == "client":
+            return api.log
+        raise Forbidden("Can't read the log", pod, "no right to get pods/log", "Grant it.")
+
+    api.logs = logs  # type: ignore[method-assign]
+    assert Probe(api, orders(path="pd_disaggregation")).run()["logs"] == {"e1": {"error": "no right to get pods/log"}}
+
+
+def test_groups_are_seen_with_their_workers() -> None:
+    api = Api()
+    service(api)
+    for index, name in enumerate(("g-0", "g-0-1")):
+        labels = {**(pods.ENGINE_LABELS if not index else pods.COMMON_LABELS), "app.kubernetes.io/name": "s", f"{pods.GROUPS}name": "s-mn",
+                  f"{pods.GROUPS}group-index": "0", f"{pods.GROUPS}worker-index": str(index)}  # fmt: skip
+        api.put("Pod", {"metadata": {"name": name, "labels": labels}, "status": {"podIP": "10.0.0.2"}}, "n")
+    found = Probe(api, orders(path="wide_expert_parallelism")).run()
+    assert [(m["name"], m["index"]) for m in found["members"]] == [("g-0", 0), ("g-0-1", 1)]
+    assert "g-0-1" not in [e["name"] for e in found["engines"]], "only the leader serves"
 
 
 def test_it_keeps_the_lock_while_it_measures() -> None:
@@ -237,7 +294,10 @@ def test_bad_orders(change: dict[str, Any], words: str) -> None:
 
 def test_the_pod_asks_for_no_privilege() -> None:
     owner = {"apiVersion": "v1", "kind": "ServiceAccount", "name": "x", "uid": "1"}
-    spec = objects.pod("x", "n", IMAGE, 60, True, owner)["spec"]
+    config = objects.config("x", "n", client_script(), {}, "pem", owner)
+    spec = objects.pod("x", "n", IMAGE, 60, True, owner, config)["spec"]
+    files = {i["path"] for i in spec["volumes"][0]["configMap"]["items"]}
+    assert {"client/__main__.py", "client/service.py", "plan.json", "gateway-ca.crt"} <= files and len(files) == len(config["data"])
     container = spec["containers"][0]
     assert spec["securityContext"]["runAsNonRoot"] and "runAsUser" not in spec["securityContext"]
     assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
@@ -252,4 +312,4 @@ def test_the_pod_asks_for_no_privilege() -> None:
 def test_the_token_is_in_no_config_map() -> None:
     owner = {"apiVersion": "v1", "kind": "ServiceAccount", "name": "x", "uid": "1"}
     text = json.dumps(objects.config("x", "n", client_script(), {"token_file": "/x"}, "", owner))
-    assert "t0ken" not in text and "def measure" in text
+    assert "t0ken" not in text and "def measure" in text and len(text) < 200_000

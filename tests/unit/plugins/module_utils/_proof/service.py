@@ -53,10 +53,12 @@ class Service:
         return {"base_url": f"{self.url}/n/s", "model": "m", "auth": self.auth, "timeout_seconds": 5, "deadline_seconds": 60,
                 "groups": {"shared": 3, "size": 5, "own": 9, "nonce": "x", "prefix_words": 40},
                 "pickers": [{"pod": "picker-0", "url": f"{self.url}/picker/metrics"}],
-                "engines": [{"pod": p, "url": f"{self.url}/{p}/metrics"} for p in self.counts],
+                "engines": [{"pod": p, "api": f"{self.url}/{p}", "url": f"{self.url}/{p}/metrics"} for p in self.counts],
                 "keep": {"pickers": ["inference_"], "engines": ["vllm:"]}, **more}  # fmt: skip
 
     def get(self, handler: BaseHTTPRequestHandler) -> None:
+        if self.auth and handler.path.startswith("/n/s") and handler.headers.get("Authorization") != "Bearer good":
+            return self.answer(handler, 401, "no")
         if handler.path == "/picker/metrics":
             if not self.picker_alive:
                 return self.answer(handler, 503, "down", "text/plain")
@@ -73,6 +75,10 @@ class Service:
         body = json.loads(handler.rfile.read(int(handler.headers["Content-Length"])))
         if self.auth and handler.headers.get("Authorization") != "Bearer good":
             return self.answer(handler, 403 if handler.headers.get("Authorization") == "Bearer denied" else 401, "no")
+        if body["model"] != "m":
+            return self.answer(handler, 404, json.dumps({"error": {"message": "no such model", "type": "NotFoundError", "code": 404}}))
+        if body.get("max_tokens", 1) < 1:
+            return self.answer(handler, 400, json.dumps({"object": "error", "message": "max_tokens must be at least 1", "code": 400}))
         prompt = body.get("prompt") or body["messages"][0]["content"]
         pod = list(self.counts)[self.choose(prompt, self.seen)]
         self.seen += 1

@@ -16,11 +16,14 @@ from typing import Any
 
 import pytest
 from ansible_collections.llmd.openshift.plugins.module_utils._proof import client, verdict
+from ansible_collections.llmd.openshift.plugins.module_utils._proof.client import answers, pages, prompts
+from ansible_collections.llmd.openshift.plugins.module_utils._proof.client.service import Service as Asking
 
 sys.path.insert(0, str(Path(__file__).parent))
 from service import Service, one_pod, round_robin, sticky
 
-SCRIPT = Path(client.__file__)
+PACKAGE = Path(str(client.__file__)).parent
+FILES = sorted(PACKAGE.glob("*.py"))
 
 
 @pytest.fixture
@@ -42,10 +45,15 @@ def run(service: Service, folder: Path, **more: Any) -> dict[str, Any]:
     (folder / "denied").write_text("denied")
     plan = service.plan(token_file=str(folder / "token"), denied_token_file=str(folder / "denied"), **more)
     (folder / "plan.json").write_text(json.dumps(plan))
-    done = subprocess.run([sys.executable, "-I", str(SCRIPT)], capture_output=True, text=True, timeout=60,
-                          env={"LLMD_PLAN": str(folder / "plan.json"), "PATH": os.environ["PATH"]})  # fmt: skip
+    done = start(folder / "plan.json")
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout.splitlines()[-1])
+
+
+def start(plan: Path) -> Any:
+    """As the Pod does."""
+    env = {"LLMD_PLAN": str(plan), "PATH": os.environ["PATH"], "PYTHONPATH": str(PACKAGE.parent), "PYTHONDONTWRITEBYTECODE": "1"}
+    return subprocess.run([sys.executable, "-s", "-m", "client"], capture_output=True, text=True, timeout=60, env=env, cwd=plan.parent)
 
 
 def measured(document: dict[str, Any], service: Service, picker_ready: bool = True) -> dict[str, Any]:
@@ -65,17 +73,20 @@ def proof_of(
     return proof, {c["id"]: c["status"] for c in proof["checks"]}
 
 
-def test_the_script_is_plain_python_39() -> None:
-    tree = ast.parse(SCRIPT.read_text(), feature_version=(3, 9))
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
+def test_the_client_is_plain_python_39(file: Path) -> None:
+    tree = ast.parse(file.read_text(), feature_version=(3, 9))
     imported = {a.name for n in ast.walk(tree) if isinstance(n, ast.Import) for a in n.names}
-    imported |= {str(n.module) for n in ast.walk(tree) if isinstance(n, ast.ImportFrom)}
+    imported |= {str(n.module) for n in ast.walk(tree) if isinstance(n, ast.ImportFrom) and not n.level}
     assert {i.split(".")[0] for i in imported} <= set(sys.stdlib_module_names)
+    own = {n.module for n in ast.walk(tree) if isinstance(n, ast.ImportFrom) and n.level}
+    assert own <= {f.stem for f in FILES} | {None}
 
 
 def test_a_choosing_picker_is_proven(make: Any, tmp_path: Path) -> None:
     proof, states = proof_of(make(sticky), tmp_path)
     assert proof["status"] == "proven", [c for c in proof["checks"] if c["status"] != "pass"]
-    assert len(states) == 14
+    assert len(states) == 17
     assert proof["numbers"]["requests_answered"] == 28 and proof["numbers"]["repeated_prefix_same_pod"] == 12
     assert proof["numbers"]["pool_ready_pods"] == 2
     assert "is proven" in verdict.summary(proof)
@@ -155,11 +166,33 @@ def test_a_gateway_that_is_not_there(make: Any, tmp_path: Path) -> None:
 
 
 def test_no_orders_is_said(tmp_path: Path) -> None:
-    done = subprocess.run([sys.executable, "-I", str(SCRIPT)], capture_output=True, text=True,
-                          env={"LLMD_PLAN": str(tmp_path / "none")})  # fmt: skip
+    done = start(tmp_path / "none")
     assert done.returncode == 1 and "plan" in json.loads(done.stdout)["faults"]
 
 
+def test_it_warms_up_until_every_kind_of_pod_took_part(make: Any, tmp_path: Path) -> None:
+    """Round robin reaches both Pods with the second request; one Pod that is never reached ends it after its time."""
+    warm = {"sets": [["pod-0"], ["pod-1"]], "least": 1, "seconds": 60, "words": 20, "nonce": "x"}
+    document = run(make(round_robin), tmp_path, warmup=warm)
+    assert document["warmup"]["done"] and document["warmup"]["requests"] == 2 and document["warmup"]["statuses"] == {"200": 2}
+    document = run(make(one_pod), tmp_path, warmup={**warm, "seconds": 1}, groups={"shared": 0, "size": 0, "own": 1, "prefix_words": 5})
+    assert not document["warmup"]["done"] and list(document["warmup"]["rose"]) == ["pod-0"]
+
+
+def test_half_a_page_is_none() -> None:
+    reader = pages.Pages({"engines": [], "keep": {"engines": ["vllm:"]}}, Asking({}))
+    text = "\n".join(f'vllm:x{{n="{number}"}} 1' for number in range(pages.LINES_KEPT + 1))
+    assert "more than" in reader._kept({"text": text}, "engines")["error"]
+    assert reader._kept({"text": "vllm:x 1\nvllm:x_created 2\nvllm:y_bucket{le=\"1\"} 3\nz 4"}, "engines") == {"text": "vllm:x 1"}
+
+
+def test_errors_in_both_forms() -> None:
+    new = answers.error_of('{"error": {"message": "no", "type": "NotFoundError", "code": 404}}')
+    assert new == {"message": "no", "type": "NotFoundError", "code": "404"}
+    assert answers.error_of('{"object": "error", "message": "no"}') == {"message": "no"}
+    assert answers.error_of("plain") is answers.error_of("[1]") is answers.error_of('{"error": "text"}') is None
+
+
 def test_same_prefix_same_beginning_other_prefix_another() -> None:
-    a, b, c = client._prompt("xshared-0", 100, 0), client._prompt("xshared-0", 100, 1), client._prompt("xown-1", 100, 0)
+    a, b, c = prompts.prompt("xshared-0", 100, 0), prompts.prompt("xshared-0", 100, 1), prompts.prompt("xown-1", 100, 0)
     assert a[:500] == b[:500] and a != b and a[:20] != c[:20]

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import copy
 import random
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,11 +18,15 @@ from ansible_collections.llmd.openshift.plugins.module_utils._proof import (
     inference,
     metrics,
     plan,
+    pods,
     verdict,
 )
 from ansible_collections.llmd.openshift.plugins.module_utils._proof.findings import finding, overall
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+sys.path.insert(0, str(Path(__file__).parent))
+from measured import proven, record
 
 PAGE = """# HELP x y
 # TYPE x counter
@@ -59,11 +65,6 @@ def test_chance() -> None:
     assert chance.all_on_one(12, 2) == pytest.approx(2**-11) and chance.all_on_one(3, 1) == 1.0
 
 
-def record(group: str, place: int, rose: dict[str, float], header: str | None = None) -> dict[str, Any]:
-    kind = "shared" if group.startswith("s") else "own"
-    return {"group": group, "kind": kind, "place": place, "status": 200, "rose": rose, "pod_header": header}
-
-
 def test_attribution_prefers_counters_and_admits_doubt() -> None:
     found = attribution.answers([record("s", 0, {"a": 1}, "b"), record("s", 1, {"a": 2}), record("s", 2, {"a": 1, "b": 1}),
                                  record("s", 3, {}, "b"), {"status": 500}])  # fmt: skip
@@ -94,32 +95,6 @@ def test_overall() -> None:
     note = finding("x", "warn", "s", "o", "e", deciding=False)
     assert overall([]) == "unknown" and overall([note]) == "unknown" and overall([good, note]) == "proven"
     assert overall([good, odd]) == "unknown" and overall([good, odd, bad]) == "failed"
-
-
-def proven() -> dict[str, Any]:
-    """Measurements of a service whose picker chooses."""
-    usage = {"prompt_tokens": 5, "completion_tokens": 2, "total_tokens": 7}
-    call = {"status": 200, "usage": usage, "text_length": 3, "ms": 20.0}
-    calls = [{**call, "name": n, "stream": "stream" in n, "done": True, "chunks": 3, "first_ms": 9.0}
-             for n in ("chat", "chat-stream", "completions", "completions-stream")]  # fmt: skip
-    requests = [{**call, **record(f"s{g}", n, {f"pod-{g % 2}": 1.0})} for g in range(3) for n in range(5)]
-    requests += [{**call, **record(f"o{n}", 0, {f"pod-{n % 2}": 1.0})} for n in range(9)]
-    state = {"ready": True, "ready_before": True, "restarts": 0, "restarts_before": 0, "trouble": ""}
-    page = 'inference_objective_request_total{model_name="m"} %d\ninference_pool_ready_pods{name="p"} 2'
-    engines = {
-        f"pod-{n}": {"text": "vllm:prefix_cache_hits_total 10\nvllm:prefix_cache_queries_total 20"} for n in range(2)
-    }
-    return {
-        "service": "LLMInferenceService n/s", "model": "m", "replicas": 2, "auth": True, "endpoints": {"url": "http://g"},
-        "condition": {"type": "Ready", "status": "True"},
-        "engines": [{"name": f"pod-{n}", **state} for n in range(2)], "pickers": [{"name": "picker-0", **state}],
-        "document": {
-            "format": 1, "faults": {}, "models": {"status": 200, "models": ["m"]}, "calls": calls, "requests": requests,
-            "refusals": [{"name": "no-token", "status": 401}, {"name": "wrong-token", "status": 401}, {"name": "no-right", "status": 403}],
-            "before": {"pickers": {"picker-0": {"text": page % 10}}, "engines": {p: {"text": ""} for p in engines}},
-            "after": {"pickers": {"picker-0": {"text": page % 38}}, "engines": engines},
-        },
-    }  # fmt: skip
 
 
 def test_the_reference_is_proven() -> None:
@@ -160,7 +135,7 @@ def test_taking_evidence_away_never_proves_more(chance_: random.Random) -> None:
     assert verdict.prove("inference_scheduling", facts)["status"] != "proven"
 
 
-@pytest.mark.parametrize("part", ["models", "calls", "requests", "before", "after"])
+@pytest.mark.parametrize("part", ["models", "calls", "errors", "requests", "before", "after"])
 def test_each_part_is_needed(part: str) -> None:
     facts = proven()
     del facts["document"][part]
@@ -199,6 +174,10 @@ def test_each_part_is_needed(part: str) -> None:
         (lambda m: m["document"]["refusals"][0].update(status=200), "refused-no-token", "fail"),
         (lambda m: m["document"]["refusals"][2].update(status=200), "refused-no-right", "fail"),
         (lambda m: m["document"]["refusals"][0].update(status=500), "refused-no-token", "fail"),
+        (lambda m: m["document"]["refusals"][3].update(status=200), "refused-every-route", "fail"),
+        (lambda m: m["document"]["refusals"][3].update(status=None), "refused-every-route", "unknown"),
+        (lambda m: m["document"]["errors"][0].update(status=200), "unknown-model-error", "fail"),
+        (lambda m: m["document"]["errors"][1].update(status=500), "bad-value-error", "fail"),
         (lambda m: m["document"]["faults"].update(requests="KeyError: x"), "client-requests", "unknown"),
     ],
 )
@@ -208,6 +187,13 @@ def test_single_changes(change: Any, check: str, status: str) -> None:
     proof = verdict.prove("inference_scheduling", facts)
     assert {c["id"]: c["status"] for c in proof["checks"]}[f"proof-{check}"] == status
     assert proof["status"] != "proven" and proof["status"] in verdict.summary(proof)
+
+
+def test_an_error_in_another_form_is_a_remark_only() -> None:
+    facts = proven()
+    facts["document"]["errors"][0].update(error_body=None, error="plain text of the picker")
+    proof = verdict.prove("inference_scheduling", facts)
+    assert proof["status"] == "proven" and {c["id"]: c["status"] for c in proof["checks"]}["proof-unknown-model-error"] == "warn"
 
 
 def test_a_standby_picker_is_a_remark_only() -> None:
@@ -229,7 +215,7 @@ def test_older_and_newer_counter_names() -> None:
 
 def test_no_measurements_and_unknown_path() -> None:
     assert verdict.prove("inference_scheduling", {})["status"] == "unknown"
-    with pytest.raises(ValueError, match="known: inference_scheduling"):
+    with pytest.raises(ValueError, match="known: inference_scheduling, pd_disaggregation"):
         verdict.prove("pd", {})
 
 
@@ -256,17 +242,16 @@ def engine(**more: Any) -> dict[str, Any]:
 
 
 def test_engine_and_picker_urls() -> None:
-    assert plan.engine_url(engine()) == "https://10.1.1.1:8000/metrics"
+    assert pods.api_url(engine()) == "https://10.1.1.1:8000"
     assert (
-        plan.engine_url(engine(readinessProbe={"httpGet": {"port": 8001, "scheme": "HTTP"}}))
-        == "http://10.1.1.1:8001/metrics"
+        pods.api_url(engine(readinessProbe={"httpGet": {"port": 8001, "scheme": "HTTP"}})) == "http://10.1.1.1:8001"
     )
     named = engine(
         readinessProbe={"httpGet": {"port": "https", "scheme": "HTTPS"}},
         ports=[{"name": "https", "containerPort": 8443}],
     )
-    assert plan.engine_url(named) == "https://10.1.1.1:8443/metrics"
-    assert plan.picker_url({"status": {"podIP": "fd00::1"}}) == "http://[fd00::1]:9090/metrics"
+    assert pods.api_url(named) == "https://10.1.1.1:8443"
+    assert pods.picker_url({"status": {"podIP": "fd00::1"}}) == "http://[fd00::1]:9090/metrics"
 
 
 def test_orders_need_a_url_and_pods() -> None:
@@ -275,12 +260,12 @@ def test_orders_need_a_url_and_pods() -> None:
         "spec": {"model": {"name": "m"}, "replicas": 2},
         "status": {"url": "http://g/n/s"},
     }
-    orders = plan.build(ready, [engine()], [], 24, "x", 300)
+    orders = plan.build("inference_scheduling", ready, [engine()], [], 24, "x", 300)
     assert orders["model"] == "m" and orders["auth"] and orders["base_url"] == "http://g/n/s"
     with pytest.raises(plan.PlanError, match="no usable URL"):
-        plan.build({}, [engine()], [], 24, "x", 300)
+        plan.build("inference_scheduling", {}, [engine()], [], 24, "x", 300)
     with pytest.raises(plan.PlanError, match="no Pod"):
-        plan.build(ready, [], [], 24, "x", 300)
+        plan.build("inference_scheduling", ready, [], [], 24, "x", 300)
 
 
 def test_auth_annotation() -> None:

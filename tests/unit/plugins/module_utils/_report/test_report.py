@@ -207,3 +207,19 @@ def test_bars_fill_the_width() -> None:
 @pytest.mark.parametrize("character", ["\x1b", "\x07", "\x9b", "\u202e", "\u2067"])
 def test_a_page_has_no_terminal_control_and_no_turned_text(character: str) -> None:
     assert html.inert(f"<p>a{character}b\n\tc é 节</p>") == "<p>a\ufffdb\n\tc é 节</p>"
+
+
+# ---- measurements ----
+
+
+def test_what_was_measured_is_a_finding_and_a_matrix():
+    measured = finding(id="fabric-bandwidth", status="fail", subject="rail 1 of node b", observed="80 Gbit/s", path="pd_disaggregation", release=None, blocking=True)
+    cell = {"gbit": 80.0, "usec": 2.5, "status": "fail", "why": "<script>"}
+    check = {"status": "fail", "findings": [measured], "matrix": {"columns": ["a to b"], "rows": [{"rail": 1, "cells": [cell]}]},
+             "numbers": {"links": 1, "least_gbit": 80.0, "median_gbit": 80.0}}  # fmt: skip
+    made = report(measured={"fabric": check, "drives": {}})
+    jsonschema.validate(made, SCHEMA)
+    assert list(made["measured"]) == ["fabric"] and "fabric-bandwidth" in [item["id"] for item in made["findings"]]
+    page = html.render(made, TEMPLATE)
+    assert "Rails, measured" in page and ">80.0<" in page and "<script>" not in page.split("Rails, measured")[1].split("Timeline")[0]
+    assert "Rails, measured" not in html.render(report(), TEMPLATE)

@@ -178,9 +178,30 @@ def test_sriov_operators_list_joins_both():
     name, found = nics.from_sriov(state)
     assert name == "n" and found[0] == {
         "name": "ens1", "pci_id": "15b3:1021", "class": "0207", "link_layer": "InfiniBand", "speed_mbps": 400000,
-        "state": "up", "sriov_totalvfs": 8,
+        "state": "up", "sriov_totalvfs": 8, "pci": None, "mac": None, "driver": None, "mtu": None, "sriov_numvfs": 0,
     }  # fmt: skip
-    assert nics.describe(None, found) is found
+    told = nics.describe(None, found)
+    assert told is not None and [row["name"] for row in told] == ["ens1", None] and "mac" not in told[0] and told[0]["uplink"] is None
+
+
+def test_the_card_of_the_nodes_own_network():
+    noted = {nics.GATEWAY: '{"default":{"mode":"shared","mac-address":"02:AA:bb:00:00:01"}}'}
+    assert nics.gateway_macs(noted) == ["02:aa:bb:00:00:01"]
+    assert nics.gateway_macs({}) is nics.gateway_macs({nics.GATEWAY: "{"}) is nics.gateway_macs({nics.GATEWAY: '{"default":{}}'}) is None
+    state = {"metadata": {"name": "n"}, "status": {"interfaces": [
+        {"name": "eno1", "vendor": "15b3", "deviceID": "1021", "mac": "02:aa:BB:00:00:01", "pciAddress": "0000:22:00.0", "numVfs": 4, "mtu": 9000},
+        {"name": "ens1", "vendor": "15b3", "deviceID": "1021", "mac": "02:aa:bb:00:00:02", "linkSpeed": "-1 Mb/s", "linkAdminState": "up"}]}}  # fmt: skip
+    own, other = nics.describe(None, nics.from_sriov(state)[1], nics.gateway_macs(noted)) or []
+    assert (own["uplink"], own["pci"], own["sriov_numvfs"], own["mtu"]) == (True, "0000:22:00.0", 4, 9000)
+    assert (other["uplink"], other["state"], other["speed_mbps"], other["sriov_totalvfs"]) == (False, "down", None, 0)
+    assert [row["uplink"] for row in nics.describe(None, nics.from_sriov(state)[1], None) or []] == [None, None], "not noted, not known"
+
+
+def test_cards_that_the_sriov_operator_does_not_support_are_kept():
+    state = {"metadata": {"name": "n"}, "status": {"interfaces": [{"name": "ens1", "vendor": "15b3", "deviceID": "1021", "totalvfs": 16}]}}
+    facts = feature(("15b3:1021", "0200"), ("14e4:1760", "0200"), ("15b3:101e", "0200"))
+    told = nics.describe(facts, nics.from_sriov(state)[1], None) or []
+    assert [row["pci_id"] for row in told] == ["15b3:1021", "14e4:1760"], "the third is a virtual function of the first"
 
 
 def test_rdma_is_unknown_without_cards():

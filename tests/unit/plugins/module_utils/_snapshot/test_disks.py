@@ -55,6 +55,23 @@ def test_local_storage_gives_sizes():
     assert (drives["nvme1n1"]["in_use"], drives["nvme2n1"]["in_use"]) == (False, None)
 
 
+def test_a_drive_with_partitions_is_in_use_though_only_they_are_listed():
+    rows = [{**device("nvme0n1p1", 5, "NotAvailable"), "type": "part"}, {**device("nvme0n1p2", 5, "Available"), "type": "part"}]
+    assert disks.from_local_storage(local(*rows))[1] == {"nvme0n1": {"size_bytes": None, "in_use": True, "why": "has partitions"}}
+
+
+def test_a_signature_counts_whatever_the_state_says():
+    found = disks.from_local_storage(local(device("nvme1n1", TIB, "Available", fstype="mpath_member")))[1]
+    assert found["nvme1n1"] == {"size_bytes": TIB, "in_use": True, "why": "holds mpath_member"}
+
+
+def test_lasting_names():
+    name = "/dev/disk/by-id/nvme-SAMSUNG_S1"
+    rows = [device("nvme1n1", TIB, "Available", deviceID=name), device("nvme2n1", TIB, "Available", deviceID="")]
+    found = disks.by_node([disks.from_lvms(lvms(group("vg1", ["/dev/nvme1n1"])))], [disks.from_local_storage(local(*rows))])["gpu-0"]
+    assert found["nvme1n1"]["by_id"] == name and "by_id" not in found["nvme2n1"]
+
+
 def test_both_together_know_more():
     found = disks.by_node(
         [disks.from_lvms(lvms(group("vg1", ["/dev/nvme1n1"], nvme2n1=[NOT_SELECTED])))],

@@ -43,7 +43,7 @@ def test_a_validation_error_is_told() -> None:
 
 def test_its_nodes_are_targets_too() -> None:
     item = {"api_version": "amd.com/v1alpha1", "kind": "DeviceConfig", "name": "llmd", "namespace": "a", "with": {"nodes": {"gpu-0": 8}, "resource": "amd.com/gpu"}}
-    assert [target.key for target in parse([item])] == ["DeviceConfig a/llmd", "Node gpu-0 (allocatable amd.com/gpu)"]
+    assert [target.key for target in parse([item])] == ["DeviceConfig a/llmd", "Node gpu-0 (gpus amd.com/gpu)"]
 
 
 def pool(sources: list[str], machines: int = 2) -> dict[str, Any]:

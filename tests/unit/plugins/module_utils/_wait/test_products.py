@@ -106,6 +106,13 @@ def test_lvm_cluster_names_node_disk_and_reason() -> None:
     assert all(part in state.detail for part in ("gpu-1", "/dev/nvme0n1", "ext4")) and "gpu-0" not in state.detail
 
 
+def test_a_lost_drive_fails_though_lvm_storage_says_ready() -> None:
+    lost = {"status": {"state": "Ready", "ready": True, "deviceClassStatuses": [{"name": "nvme", "nodeStatus": [
+        {"node": "gpu-0", "status": "Ready", "devices": ["/dev/nvme1n1"]}, {"node": "gpu-1", "status": "Ready", "devices": ["/dev/nvme2n1", "[unknown]"]}]}]}}
+    state = storage.lvm_cluster(lost, {})
+    assert state.phase == "failed" and "nvme on gpu-1 is gone" in state.detail and "gpu-0" not in state.detail
+
+
 # -- platform ------------------------------------------------------------------------------------------------------------------
 
 

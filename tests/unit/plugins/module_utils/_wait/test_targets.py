@@ -75,11 +75,11 @@ def test_cluster_policy_stands_for_its_nodes_too() -> None:
     )
     assert [t.key for t in targets] == [
         "ClusterPolicy p",
-        "Node a (allocatable nvidia.com/gpu)",
-        "Node b (allocatable nvidia.com/gpu)",
+        "Node a (gpus nvidia.com/gpu)",
+        "Node b (gpus nvidia.com/gpu)",
     ]
     seven = {"status": {"allocatable": {"nvidia.com/gpu": "7"}, "conditions": [{"type": "Ready", "status": "True"}]}}
-    assert targets[1].judge(seven).phase == "waiting"
+    assert targets[1].judge(seven).reason == "TooFewGpus"
 
 
 def test_node_feature_discovery_stands_for_labels() -> None:
@@ -135,5 +135,5 @@ def test_custom_resource_definitions_are_watched_one_by_one() -> None:
 @pytest.mark.parametrize("kind", sorted(registry.BY_KIND))
 def test_every_kinds_check_survives_an_empty_object(kind: str) -> None:
     for name, check in registry.BY_KIND[kind].items():
-        options = {"resource": "x", "equals": 1} if name == "allocatable" else {}
+        options = {"resource": "x", "equals": 1} if name in ("allocatable", "gpus") else {}
         assert check.judge({}, options).phase == "waiting", f"{kind} {name} passes on an object without status"

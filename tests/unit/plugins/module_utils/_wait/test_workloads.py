@@ -61,6 +61,12 @@ def test_unschedulable_has_the_schedulers_words() -> None:
     assert state.reason == "Unschedulable" and message in state.detail
 
 
+def test_a_claim_that_the_cluster_makes_by_itself_is_awaited() -> None:
+    message = '0/5 nodes are available: waiting for ephemeral volume controller to create the persistentvolumeclaim "m". not found'
+    state = pods.ready(pod("Pending", scheduled={"status": "False", "reason": "Unschedulable", "message": message}), {})
+    assert state.reason != "Unschedulable"
+
+
 def test_gated_pod_only_waits() -> None:
     assert pods.ready(pod("Pending", scheduled={"status": "False", "reason": "SchedulingGated"}), {}).phase == "waiting"
 

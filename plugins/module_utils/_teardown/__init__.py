@@ -1,0 +1,4 @@
+# Copyright (c) 2026 llmd.openshift contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What of ours can be taken away again, in which order, and what keeps it. Pure but for `read.py` and `remove.py`."""
