@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "collections"))
+sys.path[:0] = [str(ROOT / "collections"), str(ROOT / "tools")]
 
 from ansible_collections.llmd.openshift.plugins.module_utils._assess import explain  # noqa: E402
 from ansible_collections.llmd.openshift.plugins.module_utils._assess.registry import RULES  # noqa: E402

@@ -66,7 +66,6 @@ class ActionModule(ClusterAction):
             return {**failure(str(error), error), **_result(executor.done, with_diff)}
         return _result(executor.done, with_diff)
 
-
     def _collect(self, args: dict[str, Any]) -> None:
         """Keeps the list instead of applying it, for what needs to know all that would be applied (drift, export)."""
         objects = [manifests.without_values(obj) for obj in manifests.ordered(args["objects"])]

@@ -31,7 +31,8 @@ class ActionModule(ClusterAction):
         host = str(task_vars.get("inventory_hostname", "cluster"))
         cluster = self.connect(args) if orders.image else None
         check, left = run(cluster, orders, lambda line: self.show(host, line), self.beat(cluster) if cluster else lambda: None)
-        result: dict[str, Any] = {"changed": False, "check": check, "msg": "; ".join(f"{one['status']}: {one['observed']}. {one['remedy']}".strip() for one in check["findings"])}
+        said = "; ".join(f"{one['status']}: {one['observed']}. {one['remedy']}".strip() for one in check["findings"])
+        result: dict[str, Any] = {"changed": False, "check": check, "msg": said}
         if left:
             result["warnings"] = [f"not deleted, the next run does it: {one}" for one in left]
         return result

@@ -223,14 +223,28 @@ class Cluster:
             self._clock = (parsedate_to_datetime(date or "").astimezone(UTC), time.monotonic())
 
     def logs(
-        self, namespace: str, pod: str, container: str | None = None, tail: int | None = None, previous: bool = False
+        self,
+        namespace: str,
+        pod: str,
+        container: str | None = None,
+        tail: int | None = None,
+        previous: bool = False,
+        most_bytes: int | None = None,
     ) -> str:
-        """A container's log as text (undecodable bytes replaced); `previous`: of its life before the last restart.
+        """A container's log as text (undecodable bytes replaced).
+
+        :param tail: only so many of its last lines; :param previous: of its life before the last restart;
+        :param most_bytes: no more than so many bytes from where it begins.
 
         :raises NotFound: no such pod.
         """
         base = paths.build("v1", "pods", True, namespace, pod)
-        query = {"container": container, "tailLines": str(tail) if tail else None, "previous": "true" if previous else None}
+        query = {
+            "container": container,
+            "tailLines": str(tail) if tail else None,
+            "previous": "true" if previous else None,
+            "limitBytes": str(most_bytes) if most_bytes else None,
+        }
         reply = self._transport.request("GET", _with(f"{base}/log", query), accept="*/*")
         return reply.body.decode("utf-8", "replace")
 

@@ -79,5 +79,10 @@ error:
   description: What failed, where, why, and what to do.
   returned: failure
   type: dict
-  sample: {kind: ClusterError, what: "The model servers don't all find a place, so none was started", where: LLMInferenceService llmd/llmd, why: "...", todo: "..."}
+  sample:
+    kind: ClusterError
+    what: The model servers don't all find a place, so none was started
+    where: LLMInferenceService llmd/llmd
+    why: "..."
+    todo: "..."
 """

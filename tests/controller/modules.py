@@ -18,7 +18,10 @@ MODULE = '''\
 import json, os
 from ansible.module_utils.basic import AnsibleModule, env_fallback
 SPEC = json.loads({spec!r})
-AUTH = {{"controller_host": {{"fallback": (env_fallback, ["CONTROLLER_HOST"])}}, "controller_oauthtoken": {{"no_log": True, "fallback": (env_fallback, ["CONTROLLER_OAUTH_TOKEN"])}}}}
+AUTH = {{
+    "controller_host": {{"fallback": (env_fallback, ["CONTROLLER_HOST"])}},
+    "controller_oauthtoken": {{"no_log": True, "fallback": (env_fallback, ["CONTROLLER_OAUTH_TOKEN"])}},
+}}
 module = AnsibleModule(argument_spec={{**AUTH, **SPEC["argument_spec"]}}, mutually_exclusive=SPEC.get("mutually_exclusive") or [], supports_check_mode=True)
 if not module.params["controller_host"]:
     module.fail_json(msg="There was an unknown error when trying to connect to 127.0.0.1")

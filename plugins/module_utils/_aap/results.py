@@ -9,6 +9,7 @@ The controller merges the artifacts of a workflow's (and of a sliced job's) jobs
 
 from __future__ import annotations
 
+import json
 import re
 import zlib
 from collections.abc import Mapping
@@ -50,14 +51,18 @@ def result(report: Row, assessment: Row) -> Row:
 
 
 def _plan(plan: Row, assessment: Row) -> Row | None:
-    """The plan as its approver needs it; `stop` says why provision would refuse it."""
+    """The plan as its approver needs it; `stop` says why provision would refuse it.
+
+    The approval travels as one text: the controller marks texts in extra vars as unsafe, and ansible-core 2.19 and later then reads "4" as a number, which
+    would break its digest.
+    """
     if not plan:
         return None
     changes = [change for step in plan.get("steps") or [] for change in step.get("changes") or []]
     sum_of = plan.get("disruption") or {}
     stop = assessment.get("gate_message") if assessment.get("gate") == "stop" else None if plan.get("allowed") else plan.get("message")
     return {
-        "approval": plan.get("approval"),
+        "approval": json.dumps(plan["approval"], sort_keys=True) if plan.get("approval") else None,
         "changes": sum(1 for change in changes if change.get("action") != "keep"),
         "kinds": sum_of.get("kinds") or [],
         "nodes": len(sum_of.get("nodes") or []),
@@ -90,5 +95,13 @@ def approved_steps(values: list[Any], host: str) -> Row | str:
         return ""
     for one in values:
         if isinstance(one, Mapping) and one.get("host") == host:
-            return (one.get("plan") or {}).get("approval") or {}
+            return _read((one.get("plan") or {}).get("approval"))
     return {}
+
+
+def _read(text: Any) -> Row:
+    try:
+        found = json.loads(text)
+    except (TypeError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}

@@ -67,7 +67,7 @@ def assess(
     if chosen is None:  # the declared release is always looped over
         raise ValueError(f"path {path!r} isn't one of {PATHS}")
     findings = _merged([*kept, *common])
-    gate, message = _gate(chosen, findings, path, discovered)
+    gate, message = _gate(chosen, findings, path, discovered, bool(seen.unsure))
     return {
         "findings": [finding.as_dict() for finding in findings],
         "verdicts": [verdict.as_dict() for verdict in verdicts],
@@ -93,12 +93,14 @@ def _merged(findings: list[Finding]) -> list[Finding]:
     return merged
 
 
-def _gate(chosen: Verdict, findings: list[Finding], path: str, discovered: bool) -> tuple[str, str]:
+def _gate(chosen: Verdict, findings: list[Finding], path: str, discovered: bool, unsure: bool) -> tuple[str, str]:
     blockers = [f for f in findings if f.blocking and f.status == FAIL and f.path in (None, path)]
     yes = chosen.verdict in (SUPPORTED, CONDITIONAL) or chosen.override is not None
-    learn = chosen.verdict == UNCLEAR and chosen.hardware and not discovered
+    # Who overrides an unknown verdict still wants the nodes to be looked at: without their hardware nothing can be set up.
+    overridden = chosen.override is not None and unsure
+    learn = chosen.verdict == UNCLEAR and (chosen.hardware or overridden) and not discovered
     what = f"{chosen.path} on RHOAI {chosen.release}"
-    if not blockers and yes:
+    if not blockers and yes and not (learn and overridden):
         return GO, f"{what}: {chosen.verdict}" + (
             f", overridden: {chosen.override}" if chosen.override is not None else ""
         )

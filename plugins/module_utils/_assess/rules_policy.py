@@ -40,7 +40,11 @@ def _told(case: Case, subject: str, wrong: list[tuple[str, str, str]]) -> list[F
 
 
 def _nvidia(case: Case, policy: Object) -> list[tuple[str, str, str]]:
-    wrong = [(FAIL, f"{part}.enabled is false, and no node has GPUs to give", f"spec.{part}.enabled to true") for part in ("driver", "toolkit") if _off(policy, part) and not _gpus(case)]
+    wrong = [
+        (FAIL, f"{part}.enabled is false, and no node has GPUs to give", f"spec.{part}.enabled to true")
+        for part in ("driver", "toolkit")
+        if _off(policy, part) and not _gpus(case)
+    ]
     if _off(policy, "devicePlugin"):
         wrong.append((FAIL, "devicePlugin.enabled is false, so that no GPU is ever allocatable", "spec.devicePlugin.enabled to true"))
     workload = text(policy, "spec", "sandboxWorkloads", "defaultWorkload")

@@ -45,7 +45,8 @@ def pods_apart(case: Case) -> list[Finding]:
     unclear = bool(case.candidates.unsure) or None in nodes
     status = UNKNOWN if short and unclear else FAIL if short else PASS
     return [case.finding(
-        "pods-apart", status, f"node {names(case.candidates.names)}", short or "all pods fit", "room for all pods of the service at once, apart from each other",
+        "pods-apart", status, f"node {names(case.candidates.names)}", short or "all pods fit",
+        "room for all pods of the service at once, apart from each other",
         "Declare fewer or smaller pods (llmd_replicas, llmd_prefill_replicas, llmd_groups, llmd_group_nodes), or make more nodes ready.",
         blocking=True, hardware=unclear, source="declaration and node facts",
     )]  # fmt: skip

@@ -154,7 +154,8 @@ def _logs(api: Api, reader: Reader, pods: list[dict[str, Any]], blank: Blanker) 
                 text = _log(api, reader, pod, str(status.get("name")), previous)
                 if text:
                     found.append({"group": pod["group"], "namespace": dig(pod, "metadata.namespace"), "pod": dig(pod, "metadata.name"),
-                                  "container": status.get("name"), "previous": previous, "over": _over(status, previous), "text": blank(text[-LOG_BYTES:])})  # fmt: skip
+                                  "container": status.get("name"), "previous": previous, "over": _over(status, previous),
+                                  "text": blank(text[-LOG_BYTES:])})  # fmt: skip
     return found
 
 

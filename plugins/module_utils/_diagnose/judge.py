@@ -42,7 +42,8 @@ def _unrecognised(broken: list[dict[str, Any]]) -> dict[str, Any] | None:
         return None
     hop = next((one for one in reversed(broken) if one["status"] == BROKEN), broken[-1])
     return {"id": "unrecognised", "hop": hop["hop"], "cause": f"{hop['title']}: {hop['lines'][0] if hop['lines'] else hop['status']}",
-            "evidence": hop["lines"], "repair": "This isn't one of the known failure modes: follow the message, or open a support case with the bundle (llmd_bundle).",
+            "evidence": hop["lines"],
+            "repair": "This isn't one of the known failure modes: follow the message, or open a support case with the bundle (llmd_bundle).",
             "source": "the object's own status", "explains": []}  # fmt: skip
 
 

@@ -85,7 +85,8 @@ def _small(made: list[Any], hosts: int) -> list[str]:
     small = [f"{net} has {max(net.size - RESERVED, 0)}" for net in made if net.size - RESERVED < hosts]
     version = made[0].version if made else 4
     need = prefix_for(1, hosts, version)
-    return [f"the subnets of llmd_rail_subnets are too small: {names(small)} addresses, {hosts} are needed. Declare subnets of /{need} or larger."] if small else []
+    said = f"the subnets of llmd_rail_subnets are too small: {names(small)} addresses, {hosts} are needed. Declare subnets of /{need} or larger."
+    return [said] if small else []
 
 
 def _apart(made: list[Any], taken: list[tuple[str, str]]) -> list[str]:

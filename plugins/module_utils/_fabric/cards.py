@@ -48,7 +48,10 @@ class Card:
 
 @dataclass(frozen=True)
 class Look:
-    """One node: its rails in PCI order. problem: why it can't have any (without the node's name); known is false where its cards aren't told closely enough yet."""
+    """One node: its rails in PCI order.
+
+    problem: why it can't have any (without the node's name); known is false where its cards aren't told closely enough yet.
+    """
 
     node: str
     cards: tuple[Card, ...] = ()

@@ -161,7 +161,8 @@ def _mtu(cards: list[Card], declared: int | None, layer: str | None) -> tuple[in
     if len(seen) < 2 or layer == "InfiniBand":
         return (seen[0] if seen else None), []
     low = [f"{card.node} {card.where} has {card.mtu}" for card in cards if card.mtu == seen[0]]
-    return seen[0], [f"the rail cards have different MTUs: {names(low)}, others {seen[-1]}. Make them alike, or declare llmd_fabric_mtu as the switches have it."]
+    said = f"the rail cards have different MTUs: {names(low)}, others {seen[-1]}. Make them alike, or declare llmd_fabric_mtu as the switches have it."
+    return seen[0], [said]
 
 
 def _subnets(site: Site, way: str, rails: int, layer: str | None) -> tuple[list[str | None], list[str]]:
@@ -213,7 +214,9 @@ def _notes(site: Site, rails: list[Rail], looks: list[Look], mtu: int | None, la
         found.append(f"{gpus[0]} GPUs share {len(rails)} rails")
     configs = others.there(site.snapshot, "SriovOperatorConfig")
     if _firmware_reset(site) and configs and not others.is_ours(configs[0]):
-        found.append("SriovOperatorConfig default is somebody else's: it needs featureGates.mellanoxFirmwareReset, or changed firmware settings never load here")
+        found.append(
+            "SriovOperatorConfig default is somebody else's: it needs featureGates.mellanoxFirmwareReset, or changed firmware settings never load here"
+        )
     if gpus and len(rails) > 1:
         found.append("which card is beside which GPU is taken from their order on the PCI bus; the API doesn't tell")
     usual = site.facts.fabric["lossless"]["mtu"]

@@ -50,7 +50,8 @@ def awaited(fabric: Row, part: str, patience_seconds: int = PATIENCE) -> list[di
     if part == DEVICES:
         return _awaited_devices(fabric, patience_seconds)
     made = [
-        {"api_version": "k8s.cni.cncf.io/v1", "kind": "NetworkAttachmentDefinition", "name": rail["network"], "namespace": render["namespace"], "until": "exists"}
+        {"api_version": "k8s.cni.cncf.io/v1", "kind": "NetworkAttachmentDefinition", "name": rail["network"], "namespace": render["namespace"],
+         "until": "exists"}  # fmt: skip
         for rail in fabric["rails"]
         if rail["network"]
     ]
@@ -71,11 +72,8 @@ def _awaited_devices(fabric: Row, patience: int) -> list[dict[str, Any]]:
             {"api_version": nvidia.API, "kind": "NicClusterPolicy", "name": nvidia.NAME, "with": {"namespace": render["nvidia_namespace"]}},
         ]
         least = 1
-    return listed + [
-        {"api_version": "v1", "kind": "Node", "name": node, "until": "allocatable", "with": {"resource": rail["resource"], "at_least": least}}
-        for rail in fabric["rails"]
-        for node in fabric["nodes"]
-    ]
+    wanted = {rail["resource"]: least for rail in fabric["rails"]}
+    return listed + [{"api_version": "v1", "kind": "Node", "name": node, "until": "devices", "with": {"resources": wanted}} for node in fabric["nodes"]]
 
 
 def _state(render: Row, node: str, until: str, options: dict[str, Any] | None = None) -> dict[str, Any]:

@@ -49,13 +49,18 @@ def problems(snapshot: Row, way: str, namespace: str, networks: Iterable[str], c
         for one in there(snapshot, NAD)
         if text(one, "metadata", "namespace") == namespace and (name := text(one, "metadata", "name") or "") in wanted and (namespace, name) not in mine
     ]
-    found = [f"{names(foreign)} {'is' if len(foreign) == 1 else 'are'} there already and not ours: remove or rename it, or serve from another namespace."] if foreign else []
+    verb = "is" if len(foreign) == 1 else "are"
+    said = f"{names(foreign)} {verb} there already and not ours: remove or rename it, or serve from another namespace."
+    found = [said] if foreign else []
     if way == SRIOV:
         found += _policies(snapshot, cards, nodes)
     if way in (SHARED, WHOLE):
         other = [_ref("NicClusterPolicy", one) for one in there(snapshot, "NicClusterPolicy") if not is_ours(one)]
         if other:
-            found.append(f"{names(other)} is somebody else's, and the operator honours one only. Let its owner give the rails, and declare llmd_fabric_way: existing.")
+            found.append(
+                f"{names(other)} is somebody else's, and the operator honours one only. Let its owner give the rails, and declare"
+                " llmd_fabric_way: existing."
+            )
     return found
 
 
@@ -70,7 +75,8 @@ def _policies(snapshot: Row, cards: list[Card], nodes: list[Row]) -> list[str]:
         hit = [card for card in cards if card.node in on and _selects(mapping(policy, "spec", "nicSelector"), card)]
         if hit:
             found.append(
-                f"{_ref('SriovNetworkNodePolicy', policy)} of somebody else is on {names([f'{card.node} {card.where}' for card in hit], 3)}. Remove it, give the rails other"
+                f"{_ref('SriovNetworkNodePolicy', policy)} of somebody else is on {names([f'{card.node} {card.where}' for card in hit], 3)}."
+                " Remove it, give the rails other"
                 " cards (llmd_fabric_nics), or use what it makes with llmd_fabric_way: existing."
             )
     return found

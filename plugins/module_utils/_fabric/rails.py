@@ -91,7 +91,8 @@ def crossed(rails: list[Rail]) -> list[str]:
             if card.name in swapped and card.name != usual[rail.index]:
                 wrong.setdefault(node, []).append(f"rail {rail.index} is {card.where}, elsewhere {usual[rail.index]}")
     return [
-        f"node {node}: rails are crossed ({names(said)}). Check the cabling and the slots, or make the names fit the places (udev); if it is meant, {NAME_THEM}."
+        f"node {node}: rails are crossed ({names(said)}). Check the cabling and the slots, or make the names fit the places (udev);"
+        f" if it is meant, {NAME_THEM}."
         for node, said in sorted(wrong.items())[:6]
     ]
 

@@ -62,7 +62,10 @@ def driver_problems(nodes: list[Row]) -> list[str]:
     cut_off = [str(text(node, "name")) for node in nodes if any(flag(nic, "uplink") and _is_nvidia(nic) for nic in rows(node, "nics") or [])]
     if not cut_off:
         return []
-    return [f"node {names(cut_off)}: the node's own network goes over a card of NVIDIA, which its driver takes down while it loads. Leave llmd_fabric_driver false."]
+    return [
+        f"node {names(cut_off)}: the node's own network goes over a card of NVIDIA, which its driver takes down while it loads."
+        " Leave llmd_fabric_driver false."
+    ]
 
 
 def third_party(nodes: list[Row]) -> bool:

@@ -20,7 +20,8 @@ class Decision:
     """action: install (make the Subscription) | keep (ours already) | upgrade (ours, to the version of the data) |
     adopt (someone else's, used as it is) | refuse (why says what is wrong) | unknown (not enough could be read).
 
-    group: somebody else's OperatorGroup that is used; empty: ours. expected_csvs: the only CSVs that an InstallPlan may hold for it to be approved; pending: not installed yet.
+    group: somebody else's OperatorGroup that is used; empty: ours. expected_csvs: the only CSVs that an InstallPlan may hold for it to be
+    approved; pending: not installed yet.
     """
 
     package: str

@@ -59,7 +59,11 @@ def sketch(wish: Wish, image: str | None = None) -> Row:
         },
         "spec": {
             "model": {"uri": declared["model_uri"], "name": declared["model_name"]},
-            "router": {"gateway": {"refs": [{"name": GATEWAY_NAME, "namespace": access.GATEWAY_NAMESPACE}]}, "route": {}, "scheduler": picker.scheduler(wish, [])},
+            "router": {
+                "gateway": {"refs": [{"name": GATEWAY_NAME, "namespace": access.GATEWAY_NAMESPACE}]},
+                "route": {},
+                "scheduler": picker.scheduler(wish, []),
+            },
             **_workload(wish, image),
         },
     }

@@ -89,5 +89,9 @@ def _container(name: str, image: str, command: list[str], memory: str) -> Row:
         "name": name, "image": image, "command": command, "env": [{"name": "HOME", "value": "/tmp"}],
         "resources": {"requests": {"cpu": "100m", "memory": "128Mi"}, "limits": {"memory": memory}},
         "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
-        "volumeMounts": [{"name": "models", "mountPath": MOUNT}, {"name": "check", "mountPath": "/check", "readOnly": True}, {"name": "tmp", "mountPath": "/tmp"}],
+        "volumeMounts": [
+            {"name": "models", "mountPath": MOUNT},
+            {"name": "check", "mountPath": "/check", "readOnly": True},
+            {"name": "tmp", "mountPath": "/tmp"},
+        ],
     }  # fmt: skip

@@ -26,12 +26,22 @@ BLOCK = 2**24
 EVERY_SECONDS = 20.0
 
 
+def say(line):
+    """One line that is seen at once."""
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+def _end(*_signal):
+    raise SystemExit(0)
+
+
 def main(argv):
     """check FOLDER | progress FOLDER GIB"""
     if argv[0] == "progress":
-        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # process 1 of a container isn't ended by it otherwise
+        signal.signal(signal.SIGTERM, _end)  # process 1 of a container isn't ended by it otherwise
         while True:
-            print(f"{size(argv[1]) / GIB:.1f} of about {argv[2]} GiB", flush=True)
+            say(f"{size(argv[1]) / GIB:.1f} of about {argv[2]} GiB")
             time.sleep(EVERY_SECONDS)
     return check(argv[1])
 
@@ -47,13 +57,13 @@ def check(folder):
             if os.path.exists(path):
                 os.remove(path)
     if damaged:
-        print(f"Damaged and deleted, to be downloaded again: {', '.join(damaged[:5])}", flush=True)
+        say(f"Damaged and deleted, to be downloaded again: {', '.join(damaged[:5])}")
         return 1
     files = sum(len(names) for _root, names in walk(folder))
     if not files:
-        print("The download left no file.", flush=True)
+        say("The download left no file.")
         return 1
-    print(f"{files} files, {size(folder) / GIB:.1f} GiB; {list(good.values()).count(True)} have the checksum that their source gave", flush=True)
+    say(f"{files} files, {size(folder) / GIB:.1f} GiB; {list(good.values()).count(True)} have the checksum that their source gave")
     return 0
 
 
@@ -107,4 +117,4 @@ def size(folder):
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    raise SystemExit(main(sys.argv[1:]))

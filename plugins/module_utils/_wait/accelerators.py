@@ -81,7 +81,8 @@ def gpus(obj: Mapping[str, Any], options: Mapping[str, Any]) -> State:
     if have < want:
         todo = "A GPU has failed or fallen off the bus: look for Xid 79 and NVRM in the kernel's log of that node; restart it, or have the GPU replaced."
         return failed("TooFewGpus", state.detail, todo, grace=COUNT_GRACE)
-    return failed("TooManyGpus", state.detail, "MIG or time slicing cuts its GPUs: switch that off, or leave the node out (llmd_node_selector).", grace=COUNT_GRACE)
+    todo = "MIG or time slicing cuts its GPUs: switch that off, or leave the node out (llmd_node_selector)."
+    return failed("TooManyGpus", state.detail, todo, grace=COUNT_GRACE)
 
 
 def device_config(obj: Mapping[str, Any], options: Mapping[str, Any]) -> State:

@@ -65,7 +65,8 @@ def _under_way(obj: Mapping[str, Any], late: list[Mapping[str, Any]], cards: Map
     if short:
         have = cards.get(str(short[0].get("pciAddress"))) or {}
         many = f" and {len(short) - 1} more" if len(short) > 1 else ""
-        text = f"{short[0].get('name')} at {short[0].get('pciAddress')}{many} can have {integer(have, 'totalvfs')} virtual functions, {integer(short[0], 'numVfs')} are asked"
+        card, most = f"{short[0].get('name')} at {short[0].get('pciAddress')}{many}", integer(have, "totalvfs")
+        text = f"{card} can have {most} virtual functions, {integer(short[0], 'numVfs')} are asked"
         if not integer(have, "totalvfs"):
             todo = "Switch SR-IOV on in the node's BIOS (SR-IOV, and Above 4G Decoding), then restart it"
         else:
@@ -77,10 +78,21 @@ def _under_way(obj: Mapping[str, Any], late: list[Mapping[str, Any]], cards: Map
         todo = "See whether the node comes back; where it restarts again and again, its cards keep their power: declare llmd_fabric_firmware_reset: true."
         return failed("NotBack", text, todo, grace=2 * patience)
     if dig(obj, "status.syncStatus") == "Succeeded" and late:
-        todo = f"Restart it: oc delete pod -n {_namespace(obj)} -l app=sriov-network-config-daemon --field-selector spec.nodeName={_name(obj)}; before that, see {_log(obj)}."
+        pod = f"-n {_namespace(obj)} -l app=sriov-network-config-daemon --field-selector spec.nodeName={_name(obj)}"
+        todo = f"Restart it: oc delete pod {pod}; before that, see {_log(obj)}."
         return failed("DaemonSilent", "the SR-IOV config daemon of the node doesn't react to its policies", todo, grace=patience)
     waits = "its turn to drain" if _note(obj, DESIRED) not in ("", IDLE) else "the SR-IOV config daemon makes virtual functions"
     return failed("InProgress", waits, f"See {_log(obj)}.", grace=4 * patience)
+
+
+def node_devices(obj: Mapping[str, Any], options: Mapping[str, Any]) -> State:
+    """Done when the node gives at least so many devices of each resource. Option ``resources``: name -> number."""
+    have = mapping(obj, "status.allocatable")
+    wanted = {str(name): int(count) for name, count in options["resources"].items()}
+    late = [f"{name} {have.get(name, 'none')} of {count}" for name, count in wanted.items() if not str(have.get(name, "")).isdigit() or int(have[name]) < count]
+    if not late:
+        return done("Allocatable", f"{len(wanted)} resources")
+    return waiting("NotAllocatable", f"{late[0]}{f' and {len(late) - 1} more' if len(late) > 1 else ''}")
 
 
 def nic_cluster_policy(obj: Mapping[str, Any], options: Mapping[str, Any]) -> State:
@@ -88,7 +100,11 @@ def nic_cluster_policy(obj: Mapping[str, Any], options: Mapping[str, Any]) -> St
     state = str(dig(obj, "status.state") or "")
     if state == "ignore":
         return failed("ignore", str(dig(obj, "status.reason") or "the operator honours another name only"), "Its name must be nic-cluster-policy.")
-    late = [f"{row.get('name')}{': ' + str(row['message']) if row.get('message') else ''}" for row in items(obj, "status.appliedStates") if row.get("state") not in ("ready", "ignore")]
+    late = [
+        f"{row.get('name')}{': ' + str(row['message']) if row.get('message') else ''}"
+        for row in items(obj, "status.appliedStates")
+        if row.get("state") not in ("ready", "ignore")
+    ]
     if state == "ready":
         return done("ready")
     if state == "error":

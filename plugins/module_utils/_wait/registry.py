@@ -60,6 +60,7 @@ BY_KIND: dict[str, dict[str, Check]] = {
     "Node": {
         "ready": _check(basics.node_ready),
         "allocatable": _check(basics.allocatable, "resource", one_of="equals at_least"),
+        "devices": _check(fabric.node_devices, "resources"),
         "gpus": _check(accelerators.gpus, "resource equals"),
     },
     "CustomResourceDefinition": {"established": _check(basics.established, optional="version")},

@@ -137,7 +137,8 @@ class Rollout:
                 return str(wanted["name"])
             self._sleep(LOOK_SECONDS)
         key = f"MachineConfigPool {pool['name']}"
-        state = failed("NotRendered", f"its configuration hasn't taken up MachineConfig {pool['config']}", "Look at oc describe mcp and the log of machine-config-controller.")
+        text = f"its configuration hasn't taken up MachineConfig {pool['config']}"
+        state = failed("NotRendered", text, "Look at oc describe mcp and the log of machine-config-controller.")
         raise WaitFailed(Failure(key, state, self._seconds).as_text(), [], Failure(key, state, self._seconds))
 
     def _wait(self, until: str, seconds: float, beat: Callable[[], None] | None = None) -> list[dict[str, Any]]:

@@ -24,6 +24,7 @@ PERMITTED = ["driver", "drain", "reboot"]
 STATUS = "k8s.v1.cni.cncf.io/network-status"
 RANGE = "10.90.0.0/16"
 NODES = ("gpu-0", "gpu-1")
+MODEL = "meta-llama/Llama-3.1-8B-Instruct"  # 32 heads: one pod may have all 8 GPUs of a node
 
 
 @pytest.fixture
@@ -41,8 +42,9 @@ def cluster(profile: str, folder: Path) -> Iterator[Site]:
 
 def fabric(site: Site, **more: Any) -> Result:
     """The run up to the fabric."""
-    wanted = {"llmd_path": "pd_disaggregation", "llmd_gpus_per_replica": 8, "llmd_allow_disruption": PERMITTED, "llmd_stages": STAGES}
-    return site.run(**{**wanted, "llmd_rail_range": RANGE, **more})
+    pods = {"llmd_gpus_per_replica": 8, "llmd_replicas": 1, "llmd_prefill_replicas": 1, "llmd_model_uri": f"hf://{MODEL}", "llmd_model_name": MODEL}
+    wanted = {"llmd_path": "pd_disaggregation", **pods, "llmd_allow_disruption": PERMITTED, "llmd_stages": STAGES, "llmd_rail_range": RANGE}
+    return site.run(**{**wanted, **more})
 
 
 def design(result: Result) -> dict[str, Any]:
@@ -133,7 +135,7 @@ def test_infiniband_both_ways(on: Site) -> None:
 @pytest.mark.parametrize("on", ["h200-roce", "b200-roce"], indirect=True)
 def test_roce_by_shared_and_by_whole_cards(on: Site) -> None:
     """NVIDIA's network operator with its driver, beside a card of Intel whose RDMA driver must give way; then the cards as a whole."""
-    shared = {"llmd_fabric_way": "nvidia-network-operator", "llmd_fabric_driver": True, "llmd_gpus_per_replica": 1}
+    shared = {"llmd_fabric_way": "nvidia-network-operator", "llmd_fabric_driver": True, "llmd_gpus_per_replica": 4}
     made = fabric(on, **shared)
     assert made.rc == 0, made.output[-4000:]
     assert allocatable(on, "rdma/llmd_rail_0") == ["63", "63"]

@@ -259,10 +259,3 @@ def test_contradicting_scenarios_are_refused(folder: Path) -> None:
 def test_scenario_that_the_profile_cannot_play() -> None:
     with pytest.raises(RehearsalError, match="Scenario 'gpu-driver-never-ready' needs a gpu node"):
         data.load("cpu-only", "4.20", ["gpu-driver-never-ready"])
-
-
-def test_each_scenario_is_seen_on_a_cluster() -> None:
-    """A fault that no test has seen there is a promise only. Its name stands in the test, or in the test's own name."""
-    tests = Path(__file__).resolve().parents[3] / "integration"
-    text = "\n".join(path.read_text(encoding="utf-8") for path in tests.rglob("*.py")).replace("-", "_")
-    assert [name for name in SCENARIOS if name.replace("-", "_") not in text] == []

@@ -8,12 +8,15 @@ from __future__ import annotations
 import json
 
 import pytest
+from ansible.parsing.dataloader import DataLoader
 from ansible_collections.llmd.openshift.plugins.module_utils._aap import results, words
 from ansible_collections.llmd.openshift.plugins.module_utils._data.facts import facts
 from ansible_collections.llmd.openshift.plugins.module_utils._declare.check import check
 from ansible_collections.llmd.openshift.plugins.module_utils._report import document
 from hypothesis import given
 from hypothesis import strategies as st
+
+from tests.controller import behaviour
 
 PLAN = {
     "steps": [{"id": "s", "stage": "operators", "title": "t", "changes": [{"object": "x", "action": "create"}, {"object": "y", "action": "keep"}]}],
@@ -32,7 +35,7 @@ def result(host="cluster-a", plan=PLAN, assessment=None, failure=None, proof=Non
 def test_a_result_is_small_and_holds_the_approval():
     one = result()
     assert one["plan"] == {
-        "approval": {"digest": "d"}, "changes": 1, "kinds": ["driver"], "nodes": 2, "minutes": 12, "complete": True, "stop": None,
+        "approval": '{"digest": "d"}', "changes": 1, "kinds": ["driver"], "nodes": 2, "minutes": 12, "complete": True, "stop": None,
     }  # fmt: skip
     assert len(json.dumps(one)) < 1000
 
@@ -69,11 +72,19 @@ def test_the_declaration_knows_the_family_and_nothing_like_it():
 
 @pytest.mark.parametrize(
     ("values", "wanted"),
-    [([], ""), ([result()], {"digest": "d"}), ([result("other")], {}), ([result(plan={})], {}), (["text"], {})],
+    [([], ""), ([result()], {"digest": "d"}), ([result("other")], {}), ([result(plan={})], {}), (["text"], {}), ([{**result(), "plan": {"approval": 4}}], {})],
 )
 def test_what_was_approved(values, wanted):
     """No result: no workflow, and no approval is asked for. A result of others only: nothing was approved here."""
     assert results.approved_steps(values, "cluster-a") == wanted
+
+
+def test_an_approval_survives_the_controller_s_extra_vars():
+    """Texts marked as unsafe that look like numbers or truth values become such (ansible-core 2.19 and later): the digest wouldn't fit any more."""
+    approved = {"operators": {"a": "1.2"}, "steps": [], "declared": {"cpu": "4", "release": "3.10", "text": "true", "nothing": "null"}}
+    handed = {results.name("cluster-a"): result(plan={**PLAN, "approval": approved})}
+    loaded = DataLoader().load(behaviour.extra_vars_file(handed))
+    assert results.approved_steps(list(loaded.values()), "cluster-a") == approved
 
 
 def test_the_approver_reads_disruption_and_who_will_not_begin():

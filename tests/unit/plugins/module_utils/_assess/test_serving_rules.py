@@ -70,3 +70,12 @@ def test_pods_that_stand_apart(judged, cluster, options, status):
 def test_equal_servers_are_judged_by_capacity_alone(judged):
     made = judged(TWO, declared())
     assert [item["status"] for item in made["findings"] if item["id"] == "gpu-capacity"] == ["pass"]
+
+
+def test_an_overridden_unknown_still_learns_the_hardware_first(judged):
+    """3.4's hardware table isn't public, so it is unknown on every cluster; a bare one has to be looked at all the same."""
+    bare = {**snapshot(clusters.control_plane("m0"), node("g0", accelerators={}, nics=None, labels={})), "packages": None}
+    override = {"release": "3.4", "allow_unsupported": True, "allow_unsupported_reason": "test"}
+    assert judged(bare, declared(**override))["gate"] == "discover"
+    assert judged(bare, declared(**override), discovered=True)["gate"] != "discover"
+    assert judged({**TWO, "packages": None}, declared(**override))["gate"] == "go"

@@ -309,7 +309,8 @@ def test_every_part_is_awaited():
     assert [one["until"] for one in awaited(made, "cards")] == ["described"] * 2
     devices = awaited(made, "devices", 20)
     assert [one["with"]["patience_seconds"] for one in devices[:2]] == [20, 20]
-    assert {(one["name"], one["with"]["resource"]) for one in devices[2:]} == {(name, f"openshift.io/llmd_rail_{index}") for name in made["nodes"] for index in range(8)}
+    assert [one["name"] for one in devices[2:]] == made["nodes"]
+    assert devices[2]["with"]["resources"] == {f"openshift.io/llmd_rail_{index}": 16 for index in range(8)}
     assert [one["name"] for one in awaited(made, "networks")] == [f"llmd-rail-{index}" for index in range(8)]
     with pytest.raises(ValueError, match="part must be one of"):
         objects(made, "all")

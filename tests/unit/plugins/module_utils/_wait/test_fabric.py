@@ -67,6 +67,13 @@ def test_cards_that_were_told_of():
     assert (none.phase, none.reason) == ("failed", "NoCards")
 
 
+def test_devices_of_a_node():
+    wanted = {"resources": {"openshift.io/a": 16, "openshift.io/b": 16}}
+    assert fabric.node_devices({"status": {"allocatable": {"openshift.io/a": "16", "openshift.io/b": "16"}}}, wanted).phase == "done"
+    late = fabric.node_devices({"status": {"allocatable": {"openshift.io/a": "4"}}}, wanted)
+    assert late.phase == "waiting" and late.detail == "openshift.io/a 4 of 16 and 1 more"
+
+
 def test_nic_cluster_policy():
     def policy(word: str, *rows: dict[str, str], reason: str = "") -> dict[str, Any]:
         return {"status": {"state": word, "appliedStates": list(rows), "reason": reason}}

@@ -135,5 +135,5 @@ def test_custom_resource_definitions_are_watched_one_by_one() -> None:
 @pytest.mark.parametrize("kind", sorted(registry.BY_KIND))
 def test_every_kinds_check_survives_an_empty_object(kind: str) -> None:
     for name, check in registry.BY_KIND[kind].items():
-        options = {"resource": "x", "equals": 1} if name in ("allocatable", "gpus") else {}
+        options = {"resource": "x", "equals": 1, "resources": {"x": 1}} if name in ("allocatable", "gpus", "devices") else {}
         assert check.judge({}, options).phase == "waiting", f"{kind} {name} passes on an object without status"
