@@ -75,9 +75,10 @@ class KServe:
         if not self._definitions:
             bundle = self._serving_certificate()
             found = definitions(self._stand_in.settings, "rhods-operator.")
-            self._definitions = [with_conversion(crd, bundle) for crd in found if crd["spec"]["group"] in GROUPS]
-            for crd in self._definitions:
+            wanted = [with_conversion(crd, bundle) for crd in found if crd["spec"]["group"] in GROUPS]
+            for crd in wanted:
                 install(kube, crd)
+            self._definitions = wanted  # only now: an API that failed half way is asked again for all of them
         for crd in self._definitions:
             version = next(v["name"] for v in crd["spec"]["versions"] if v["storage"])
             kube.path(f"{crd['spec']['group']}/{version}", crd["spec"]["names"]["kind"])

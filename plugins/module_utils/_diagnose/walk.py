@@ -16,6 +16,7 @@ from .hops import HOPS, SOURCES, Hop
 
 OK, WAITING, BROKEN, UNKNOWN = "ok", "waiting", "broken", "unknown"
 LINES = 4
+_MOVING = ("pd-transfer", "pd-transport", "pd-kv", "pd-external", "offload-", "wep-ranks")  # checks on what moves between Pods or to the CPU
 
 
 def walk(evidence: Mapping[str, Any], nodes: list[str], packages: list[str]) -> list[dict[str, Any]]:
@@ -92,7 +93,7 @@ def _client(evidence: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 def _transfer(evidence: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Checks of the proof on what moves between Pods."""
-    rows = [row for row in (evidence.get("proof") or {}).get("checks") or [] if "transfer" in str(row.get("id")) or "transport" in str(row.get("id"))]
+    rows = [row for row in (evidence.get("proof") or {}).get("checks") or [] if any(word in str(row.get("id")) for word in _MOVING)]
     return [(BROKEN if row.get("status") == "fail" else OK, f"{row.get('id')}: {row.get('observed')}") for row in rows if row.get("status") != "unknown"]
 
 
