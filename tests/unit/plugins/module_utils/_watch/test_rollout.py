@@ -14,7 +14,7 @@ import pytest
 from ansible_collections.llmd.openshift.plugins.module_utils._errors import Conflict
 from ansible_collections.llmd.openshift.plugins.module_utils._nodes import rollout as states
 from ansible_collections.llmd.openshift.plugins.module_utils._snapshot.pools import PAUSED_BY
-from ansible_collections.llmd.openshift.plugins.module_utils._watch import rollout
+from ansible_collections.llmd.openshift.plugins.module_utils._watch import rollout, wait
 from ansible_collections.llmd.openshift.plugins.module_utils._watch.rollout import Limits, Rollout, Stopped
 from ansible_collections.llmd.openshift.plugins.module_utils._watch.wait import WaitFailed
 
@@ -93,10 +93,11 @@ class Machines(FakeCluster):
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rollout, "LOOK_SECONDS", 0.0)
+    monkeypatch.setattr(wait, "BEAT_SECONDS", 0.05)  # the machines take a step at each look
 
 
 def roll(cluster: Machines, limits: Limits | None = None, now: datetime.datetime = SATURDAY) -> Rollout:
-    return Rollout(cluster, [POOL], NAMES, limits or Limits(), 20, lambda _line: None, now=lambda: now, sleep=lambda _seconds: None)
+    return Rollout(cluster, [POOL], NAMES, limits or Limits(), 60, lambda _line: None, now=lambda: now, sleep=lambda _seconds: None)
 
 
 def paused(cluster: Machines) -> tuple[bool, Any]:
