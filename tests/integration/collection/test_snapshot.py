@@ -19,7 +19,7 @@ pytestmark = pytest.mark.rehearsal
 
 def test_snapshot_fits_and_changes_nothing(rehearsal: Any, tmp_path: Path):
     before = rehearsal.audit_size()
-    task = {"llmd.openshift.cluster_snapshot": {"packages": ["nfd", "no-such-package"]}}
+    task = {"llmd.openshift.cluster_snapshot": {"packages": ["local-storage-operator", "nfd", "no-such-package"]}}
     (plain,) = play(tmp_path, rehearsal, task)
     (checked,) = play(tmp_path, rehearsal, task, check=True)
     snapshot = plain["snapshot"]
@@ -28,7 +28,10 @@ def test_snapshot_fits_and_changes_nothing(rehearsal: Any, tmp_path: Path):
     assert {**checked["snapshot"], "read_at": ""} == {**snapshot, "read_at": ""}
     assert snapshot["cluster"]["id"] == rehearsal.get("clusterversion", "version")["spec"]["clusterID"]
     assert len(snapshot["nodes"]) == len(rehearsal.get("nodes")["items"])
-    assert {row["package"] for row in snapshot["packages"]} == {"nfd"}
+    # Of what is installed the catalogs aren't asked; tests before this one may have installed NFD on the shared cluster.
+    installed = {row["package"] for row in snapshot["operators"] if row["installed_csv"]}
+    assert "local-storage-operator" not in installed
+    assert {row["package"] for row in snapshot["packages"]} == {"nfd", "local-storage-operator"} - installed
     ours = [event for event in rehearsal.audit(before) if event.get("userAgent", "").startswith("llmd.openshift")]
     assert ours and {event["verb"] for event in ours} <= {"get", "list"}
     assert len(ours) <= 2 * 60  # two readings; a handful of lists each
