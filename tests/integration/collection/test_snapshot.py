@@ -20,9 +20,12 @@ pytestmark = pytest.mark.rehearsal
 def test_snapshot_fits_and_changes_nothing(rehearsal: Any, tmp_path: Path):
     before = rehearsal.audit_size()
     task = {"llmd.openshift.cluster_snapshot": {"packages": ["local-storage-operator", "nfd", "no-such-package"]}}
-    (plain,) = play(tmp_path, rehearsal, task)
-    (checked,) = play(tmp_path, rehearsal, task, check=True)
-    snapshot = plain["snapshot"]
+    for readings in (2, 4, 6, 8):  # a cluster that has just started moves between two readings
+        (plain,) = play(tmp_path, rehearsal, task)
+        (checked,) = play(tmp_path, rehearsal, task, check=True)
+        snapshot = plain["snapshot"]
+        if checked["snapshot"]["nodes"] == snapshot["nodes"]:
+            break
     jsonschema.Draft202012Validator(json.loads((ROOT / "data/schema/snapshot.json").read_text())).validate(snapshot)
     assert plain["changed"] is False
     assert {**checked["snapshot"], "read_at": ""} == {**snapshot, "read_at": ""}
@@ -34,7 +37,7 @@ def test_snapshot_fits_and_changes_nothing(rehearsal: Any, tmp_path: Path):
     assert {row["package"] for row in snapshot["packages"]} == {"nfd", "local-storage-operator"} - installed
     ours = [event for event in rehearsal.audit(before) if event.get("userAgent", "").startswith("llmd.openshift")]
     assert ours and {event["verb"] for event in ours} <= {"get", "list"}
-    assert len(ours) <= 2 * 60  # two readings; a handful of lists each
+    assert len(ours) <= readings * 60  # a handful of lists each
 
 
 def test_what_a_limited_user_cannot_read_is_unknown(rehearsal: Any, tmp_path: Path):
