@@ -35,13 +35,13 @@ _value:
 import json
 from typing import Any
 
-LABEL = ("app.kubernetes.io/managed-by", "llmd-openshift")
+from ansible_collections.llmd.openshift.plugins.module_utils._apply import manifests
 
 
 def foreign(items: list[dict[str, Any]] | None) -> list[dict[str, Any]]:
     """See DOCUMENTATION."""
     plain = json.loads(json.dumps(items or []))  # plain types: no lazy or tagged values
-    return [item for item in plain if ((item.get("metadata") or {}).get("labels") or {}).get(LABEL[0]) != LABEL[1]]
+    return [item for item in plain if not manifests.is_ours(item)]
 
 
 class FilterModule:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from .._snapshot.values import mapping
+
 MANAGED_BY = "app.kubernetes.io/managed-by"
 OURS = "llmd-openshift"
 SELECTOR = f"{MANAGED_BY}={OURS}"
@@ -85,10 +87,9 @@ def ordered(objects: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     return sorted(objects, key=rank)
 
 
-def is_ours(live: dict[str, Any] | None) -> bool:
-    """Whether an object of the cluster carries our label."""
-    labels = ((live or {}).get("metadata") or {}).get("labels") or {}
-    return labels.get(MANAGED_BY) == OURS
+def is_ours(live: Any) -> bool:
+    """Whether an object of the cluster carries our label; False of anything that isn't an object."""
+    return bool(mapping(live, "metadata", "labels").get(MANAGED_BY) == OURS)
 
 
 def labelled(obj: dict[str, Any]) -> dict[str, Any]:

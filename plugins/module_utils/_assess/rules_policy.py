@@ -8,21 +8,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from .._apply.manifests import is_ours
 from .look import dig, number, rows, text
 from .model import FAIL, PASS, WARN, Case, Finding
 
 Object = Mapping[str, Any]
 SOURCE = "NVIDIA/gpu-operator@a22dbf671f api/nvidia/v1; ROCm/gpu-operator@6df13c1788 api/v1alpha1"
 RDMA_PATHS = ("pd_disaggregation", "wide_expert_parallelism")
-OURS = "llmd-openshift"
-MANAGED_BY = "app.kubernetes.io/managed-by"
 
 
 def foreign_policy(case: Case) -> list[Finding]:
     """One finding for each value that stands in the way; a pass names the policy."""
     found = []
     for kind, vendor, judge in (("ClusterPolicy", "nvidia", _nvidia), ("DeviceConfig", "amd", _amd)):
-        foreign = [one for one in rows(case.snapshot, "objects", kind) or [] if dig(one, "metadata", "labels", MANAGED_BY) != OURS]
+        foreign = [one for one in rows(case.snapshot, "objects", kind) or [] if not is_ours(one)]
         if vendor in case.candidates.vendors and len(foreign) == 1:
             found += _told(case, f"{kind} {text(foreign[0], 'metadata', 'name')}", judge(case, foreign[0]))
     return found

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from .._apply.manifests import is_ours
 from .._storage.drives import drives as chosen_drives
 from .look import dig, drives, names, number, rows, text
 from .model import FAIL, PASS, UNKNOWN, WARN, Case, Finding
@@ -65,7 +66,7 @@ def _local(case: Case) -> bool:
 def drive_choice(case: Case) -> list[Finding]:
     """Only drives that hold nothing are handed to LVM Storage; a LVMCluster of somebody else is used as it is."""
     there = rows(case.snapshot, "objects", "LVMCluster") or []
-    ours = [one for one in there if dig(one, "metadata", "labels", "app.kubernetes.io/managed-by") == "llmd-openshift"]
+    ours = [one for one in there if is_ours(one)]
     if not _local(case) or not case.candidates.gpu or (there and not ours):
         return []
     choice = chosen_drives(case.candidates.gpu, case.declared, ours[0] if ours else None)

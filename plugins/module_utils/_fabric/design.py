@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from .._apply.manifests import is_ours
 from .._assess.look import names, strings, text
 from .._assess.nodes import usable_gpus
 from .._data import versions
@@ -213,7 +214,7 @@ def _notes(site: Site, rails: list[Rail], looks: list[Look], mtu: int | None, la
     if gpus and gpus[0] > len(rails):
         found.append(f"{gpus[0]} GPUs share {len(rails)} rails")
     configs = others.there(site.snapshot, "SriovOperatorConfig")
-    if _firmware_reset(site) and configs and not others.is_ours(configs[0]):
+    if _firmware_reset(site) and configs and not is_ours(configs[0]):
         found.append(
             "SriovOperatorConfig default is somebody else's: it needs featureGates.mellanoxFirmwareReset, or changed firmware settings never load here"
         )
@@ -241,7 +242,7 @@ def _render(site: Site, way: str, rails: list[Rail] | None = None, made: Functio
         "namespace": _namespace(site),
         "sriov_namespace": site.operators.get("sriov-network-operator", ("openshift-sriov-network-operator", ""))[0],
         "nvidia_namespace": site.operators.get("nvidia-network-operator", ("nvidia-network-operator", ""))[0],
-        "own_config": not configs or others.is_ours(configs[0]),
+        "own_config": not configs or is_ours(configs[0]),
         "single_node": text(snapshot, "platform", "infrastructure_topology") == "SingleReplica",
         "firmware_reset": _firmware_reset(site),
         "parallel": _parallel(site),

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from .._apply.manifests import is_ours
 from .._assess.look import dig, mapping, names, rows, strings, text
 from .cards import Card, labels
 from .ways import SHARED, SRIOV, WHOLE
@@ -16,10 +17,6 @@ Row = Mapping[str, Any]
 NAD = "NetworkAttachmentDefinition"
 NETWORKS = ("SriovNetwork", "SriovIBNetwork", "MacvlanNetwork", "IPoIBNetwork", "HostDeviceNetwork")
 DEFAULT_POLICY = "default"
-
-
-def is_ours(obj: Row) -> bool:
-    return bool(mapping(obj, "metadata", "labels").get("app.kubernetes.io/managed-by") == "llmd-openshift")
 
 
 def there(snapshot: Row, kind: str) -> list[Row]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from .._apply.manifests import is_ours
 from .._assess.look import dig, names, number, rows, strings, text
 from .._assess.nodes import Candidates, name
 from .._data.facts import Facts
@@ -155,10 +156,6 @@ def _pool_changes(pool: Pool, snapshot: Mapping[str, Any]) -> list[Change]:
     if pool.rolling and not pool.makes_pool:
         made.append(Change(f"MachineConfigPool {pool.name}", UPDATE, "paused while it changes, then let go"))
     return [*made, *(Change(f"Node {node}", UPDATE, f"it moves to pool {pool.name}") for node in pool.moved)]
-
-
-def is_ours(obj: Mapping[str, Any]) -> bool:
-    return dig(obj, "metadata", "labels", "app.kubernetes.io/managed-by") == "llmd-openshift"
 
 
 def _ref(kind: str, obj: Mapping[str, Any]) -> str:
