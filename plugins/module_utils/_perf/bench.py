@@ -33,15 +33,15 @@ class Bench:
         self.left_behind: list[str] = []
 
     def create(self, obj: dict[str, Any]) -> dict[str, Any]:
-        path = self._cluster.path(obj["apiVersion"], obj["kind"], self.namespace)
-        name = obj["metadata"]["name"]
+        name, namespace = obj["metadata"]["name"], obj["metadata"].get("namespace")
+        path = self._cluster.path(obj["apiVersion"], obj["kind"], namespace)
         try:
             made = self._cluster.create(path, obj)
         except Conflict:  # the name is random: the answer to our first try was lost
             made = self._cluster.get(f"{path}/{name}")
             if made is None:
                 raise
-        self._made.append((f"{obj['kind']} {self.namespace}/{name}", f"{path}/{name}", str(made["metadata"].get("uid"))))
+        self._made.append((f"{obj['kind']} {f'{namespace}/' if namespace else ''}{name}", f"{path}/{name}", str(made["metadata"].get("uid"))))
         return dict(made)
 
     def owner(self, obj: dict[str, Any]) -> dict[str, Any]:
@@ -78,9 +78,13 @@ class Bench:
     def sweep(self, *kinds: str) -> None:
         """Deletes what an interrupted measurement left in the namespace (the run's lock says: nobody else's)."""
         for kind in kinds:
-            path = self._cluster.path("v1", kind, self.namespace)
-            try:
-                for obj in self._cluster.list(path, label_selector=self._selector):
+            self.sweep_all(self._cluster.path("v1", kind, self.namespace))
+
+    def sweep_all(self, path: str, ours: Callable[[dict[str, Any]], bool] = lambda _obj: True) -> None:
+        """The same for one collection, which may be cluster-wide: then *ours* tells which of its leftovers are of this namespace."""
+        try:
+            for obj in self._cluster.list(path, label_selector=self._selector):
+                if ours(obj):
                     self._cluster.delete(f"{path}/{obj['metadata']['name']}", obj["metadata"].get("uid"))
-            except Forbidden:
-                return  # without the right to look we made nothing either
+        except Forbidden:
+            return  # without the right to look we made nothing either

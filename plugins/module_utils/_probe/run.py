@@ -7,13 +7,13 @@
 from __future__ import annotations
 
 import json
-import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .._errors import ClusterError, Conflict, Forbidden, KindMissing
+from .._errors import ClusterError, Forbidden, KindMissing
+from .._perf.bench import Bench
 from .._proof import client, engine_log, objects, plan, pods
 from .._wait.fields import condition, dig, items, mapping
 from .._wait.pods import diagnose
@@ -74,9 +74,8 @@ class Probe:
 
     def __init__(self, cluster: Any, orders: Orders, beat: Callable[[], None] = lambda: None) -> None:
         self._cluster, self._orders, self._beat = cluster, orders, beat
-        self._made: list[tuple[str, str, str]] = []
-        self.left_behind: list[str] = []
-        self.name = f"llmd-probe-{uuid.uuid4().hex[:8]}"
+        self._bench = Bench(cluster, orders.namespace, "llmd-probe", objects.SELECTOR, lambda _line: None, beat)
+        self.name, self.left_behind = self._bench.name, self._bench.left_behind
 
     def run(self) -> dict[str, Any]:
         """The measurements. :raises ProbeError: the service or the Pod isn't fit. :raises ClusterError: the API said no."""
@@ -86,7 +85,7 @@ class Probe:
         try:
             document = self._measured(service, _of(found, pods.ENGINE_LABELS), _of(found, pods.PICKER_LABELS))
         finally:
-            self._delete()
+            self._bench.clear()
         after = self._pods()
         now = {
             part: _states(_of(found, labels), _of(after, labels), service)
@@ -150,7 +149,7 @@ class Probe:
         self, service: Mapping[str, Any], engines: list[dict[str, Any]], pickers: list[dict[str, Any]]
     ) -> Any:
         o = self._orders
-        owner = objects.owner_of(self._create(objects.account(self.name, o.namespace)))
+        owner = objects.owner_of(self._bench.create(objects.account(self.name, o.namespace)))
         denied = self._denied(owner)
         try:
             seconds = max(30.0, o.seconds - START_SECONDS - SPARE_SECONDS)
@@ -168,37 +167,23 @@ class Probe:
             config,
             objects.pod(self.name, o.namespace, o.image, o.seconds, denied, owner, config),
         ):
-            self._create(obj)
+            self._bench.create(obj)
         self._await()
         return self._document()
 
     def _denied(self, owner: dict[str, Any]) -> bool:
         """An account without any right, and its token for the client; False where we may not make tokens."""
         o, name = self._orders, f"{self.name}-denied"
-        self._create(objects.account(name, o.namespace, owner))
+        self._bench.create(objects.account(name, o.namespace, owner))
         request = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {"expirationSeconds": 600}}
         try:
             made = self._cluster.create(
                 f"{self._cluster.path('v1', 'ServiceAccount', o.namespace, name)}/token", request
             )
-            self._create(objects.denied_token(self.name, o.namespace, str(dig(made, "status.token")), owner))
+            self._bench.create(objects.denied_token(self.name, o.namespace, str(dig(made, "status.token")), owner))
         except Forbidden:
             return False
         return True
-
-    def _create(self, obj: dict[str, Any]) -> dict[str, Any]:
-        meta = obj["metadata"]
-        namespace = meta.get("namespace")
-        path = self._cluster.path(obj["apiVersion"], obj["kind"], namespace)
-        try:
-            made = self._cluster.create(path, obj)
-        except Conflict:
-            # The name is random, so an object of that name is ours: the answer to our first try was lost.
-            made = self._cluster.get(f"{path}/{meta['name']}")
-            if made is None:
-                raise
-        self._made.append((f"{obj['kind']} {meta['name']}", f"{path}/{meta['name']}", str(dig(made, "metadata.uid"))))
-        return dict(made)
 
     def _await(self) -> None:
         target = {
@@ -232,33 +217,14 @@ class Probe:
 
     # -- leaving nothing behind ----------------------------------------------------------------------------------------
 
-    def _delete(self) -> None:
-        for shown, path, uid in reversed(self._made):
-            try:
-                self._cluster.delete(path, uid)
-            except Conflict:
-                continue  # another object of that name: not ours
-            except ClusterError as error:
-                self.left_behind.append(f"{shown} ({error.why})")
-        self._made.clear()
-
     def _sweep(self) -> None:
         """Deletes what an interrupted measurement of this namespace left behind (the run's lock says: nobody else's).
 
         What lies in the namespace belongs to its ServiceAccount and goes with it.
         """
-        for kind in ("Pod", "ServiceAccount"):
-            self._sweep_kind(self._cluster.path("v1", kind, self._orders.namespace))
+        self._bench.sweep("Pod", "ServiceAccount")
         for kind in ("ClusterRoleBinding", "ClusterRole"):
-            self._sweep_kind(self._cluster.path(f"{objects.RBAC}/v1", kind), self._is_ours)
-
-    def _sweep_kind(self, path: str, ours: Any = lambda _obj: True) -> None:
-        try:
-            for obj in self._cluster.list(path, label_selector=objects.SELECTOR):
-                if ours(obj):
-                    self._cluster.delete(f"{path}/{dig(obj, 'metadata.name')}", dig(obj, "metadata.uid"))
-        except Forbidden:
-            return  # without the right to look we made nothing either
+            self._bench.sweep_all(self._cluster.path(f"{objects.RBAC}/v1", kind), self._is_ours)
 
     def _is_ours(self, obj: Mapping[str, Any]) -> bool:
         """Of cluster-wide leftovers only those for this namespace: another namespace may be measured right now."""
