@@ -19,6 +19,7 @@ from ansible_collections.llmd.openshift.plugins.module_utils._export import fold
 from ansible_collections.llmd.openshift.plugins.module_utils._export.readme import readme
 from ansible_collections.llmd.openshift.plugins.module_utils._export.waves import Wave, export
 from ansible_collections.llmd.openshift.plugins.plugin_utils import _gathered as gathered
+from ansible_collections.llmd.openshift.plugins.plugin_utils._cluster_action import failure
 
 
 class ActionModule(ActionBase):
@@ -34,7 +35,6 @@ class ActionModule(ActionBase):
             {
                 "dir": {"type": "path", "required": True},
                 "gathered": {"type": "path"},
-                "stages": {"type": "list", "elements": "str", "default": []},
                 "plan": {"type": "dict", "default": {}},
                 "declared": {"type": "dict", "default": {}},
                 "snapshot": {"type": "dict", "default": {}},
@@ -46,16 +46,16 @@ class ActionModule(ActionBase):
             folder.refuse_foreign(target)
             if not args["gathered"]:
                 return {**result, "changed": False, "dir": str(target)}
-            made = export(gathered.taken(Path(args["gathered"])), args["stages"])
+            made = export(gathered.taken(Path(args["gathered"])))
             contents = {wave.file: _manifests(wave) for wave in made.waves}
             contents["README.md"] = readme(made, args["plan"], args["declared"], _brought(args["snapshot"]))
             changed = folder.write(target, contents, bool(self._task.check_mode))
         except Misdeclared as error:
-            return {**result, "failed": True, "msg": str(error), "error": error.as_dict()}
+            return {**result, **failure(str(error), error)}
         except DataError as error:
-            return {**result, "failed": True, "msg": str(error)}
+            return {**result, **failure(str(error))}
         except OSError as error:
-            return {**result, "failed": True, "msg": f"The export can't be written: {target}: {error.strerror}. Name a folder that may be written."}
+            return {**result, **failure(f"The export can't be written: {target}: {error.strerror}. Name a folder that may be written.")}
         return {**result, "changed": bool(changed), "dir": str(target), "files": sorted(contents), "written": changed}
 
 

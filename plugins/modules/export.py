@@ -21,11 +21,6 @@ options:
   gathered:
     description: Folder with the collected calls. Without it the module only checks that O(dir) may be written.
     type: path
-  stages:
-    description: All stages in their order; it numbers the waves.
-    type: list
-    elements: str
-    default: []
   plan:
     description: The plan, as returned by M(llmd.openshift.plan).
     type: dict
@@ -52,7 +47,6 @@ EXAMPLES = r"""
   llmd.openshift.export:
     dir: gitops/gpu1
     gathered: reports/gpu1/.gathered
-    stages: [operators, features, nodes, accelerators, storage, platform, serving]
     plan: "{{ llmd_plan }}"
     declared: "{{ llmd_declared }}"
 """

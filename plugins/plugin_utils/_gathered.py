@@ -31,11 +31,17 @@ def keep(folder: Path, call: dict[str, Any]) -> None:
 
 
 def taken(root: Path) -> list[dict[str, Any]]:
-    """All calls of this run in their order, each with its `stage`; the folder is gone afterwards, since values may be secret."""
+    """All calls of this run in their order, each with its `stage` and the stage's `place`; the folder is gone afterwards, since values may be secret."""
     files = sorted(root.glob("*/*.json")) if _run(root) == whoami.holder_name() else []
-    calls = [{**json.loads(file.read_text(encoding="utf-8")), "stage": file.parent.name.partition("-")[2]} for file in files]
+    calls = [{**json.loads(file.read_text(encoding="utf-8")), **_stage(file.parent.name)} for file in files]
     shutil.rmtree(root, ignore_errors=True)
     return calls
+
+
+def _stage(folder: str) -> dict[str, Any]:
+    """Of <number>-<stage>."""
+    number, _dash, stage = folder.partition("-")
+    return {"place": int(number), "stage": stage}
 
 
 def _run(root: Path) -> str:

@@ -42,8 +42,8 @@ class Export:
     secrets: tuple[str, ...] = ()
 
 
-def export(calls: Iterable[Mapping[str, Any]], stages: list[str]) -> Export:
-    """:param calls: of `_gathered.taken`. :param stages: all stages in their order, which numbers the waves."""
+def export(calls: Iterable[Mapping[str, Any]]) -> Export:
+    """:param calls: of `_gathered.taken`; the place of a call's stage numbers its waves."""
     waves: list[Wave] = []
     secrets: list[str] = []
     seen: set[tuple[str, str]] = set()
@@ -56,7 +56,7 @@ def export(calls: Iterable[Mapping[str, Any]], stages: list[str]) -> Export:
         objects = [obj for obj in fresh if obj["kind"] != "Secret"]
         if objects:
             stage = str(call["stage"])
-            number = stages.index(stage) * STEP + sum(wave.stage == stage for wave in waves)
+            number = int(call["place"]) * STEP + sum(wave.stage == stage for wave in waves)
             marked = tuple(_marked(obj, number) for obj in objects)
             kinds = tuple(dict.fromkeys(str(obj["kind"]) for obj in objects)) if call["wait_crds"] else ()
             waves.append(Wave(number, stage, str(call["task"]), marked, tuple(before), kinds))

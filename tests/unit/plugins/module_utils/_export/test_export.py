@@ -22,7 +22,7 @@ def obj(kind: str, name: str, **meta: Any) -> dict[str, Any]:
 
 
 def call(stage: str, *objects: dict[str, Any], after: list[dict[str, Any]] | None = None) -> dict[str, Any]:
-    return {"stage": stage, "task": f"Declare {stage}", "objects": list(objects), "after": after or [], "wait_crds": False}
+    return {"place": STAGES.index(stage), "stage": stage, "task": f"Declare {stage}", "objects": list(objects), "after": after or [], "wait_crds": False}
 
 
 KUADRANT = {"api_version": "kuadrant.io/v1beta1", "kind": "Kuadrant", "name": "kuadrant", "namespace": "kuadrant-system"}
@@ -37,8 +37,7 @@ def made() -> waves.Export:
             call("platform", obj("Kuadrant", "k", namespace="a")),
             call("platform", after=[KUADRANT]),  # a wait of its own counts for what comes after it
             {**call("platform", obj("Authorino", "z", namespace="a"), after=[KUADRANT]), "wait_crds": True},
-        ],
-        STAGES,
+        ]
     )
 
 
