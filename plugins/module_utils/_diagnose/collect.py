@@ -15,8 +15,9 @@ from typing import Any, Protocol
 from ansible_collections.llmd.openshift.plugins.module_utils._errors import ClusterError
 from ansible_collections.llmd.openshift.plugins.module_utils._snapshot.collect import Reader
 
+from .._proof.pods import COMMON_LABELS, selector
 from .._wait.fields import dig, items
-from .._wait.pods import diagnose
+from .._wait.pods import diagnose, is_well
 from .blank import Blanker
 from .hops import (
     CONTROLLER_NAMESPACE,
@@ -105,9 +106,9 @@ def _listed(
 def _pods(
     reader: Reader, namespace: str, name: str, namespaces: Mapping[str, str], blank: Blanker
 ) -> list[dict[str, Any]]:
-    own = _group(reader, "", namespace, f"app.kubernetes.io/name={name},app.kubernetes.io/part-of=llminferenceservice", blank)
+    own = _group(reader, "", namespace, selector(COMMON_LABELS, name), blank)
     for pod in own:
-        pod["group"] = group_of_service_pod(dig(pod, "metadata.labels") or {})
+        pod["group"] = group_of_service_pod(pod)
     found = [*own, *_group(reader, "gateway", GATEWAY_NAMESPACE, "gateway.networking.k8s.io/gateway-name", blank)]
     found += _group(reader, "controller", CONTROLLER_NAMESPACE, "", blank)
     done: set[str] = set()
@@ -119,13 +120,13 @@ def _pods(
     return found
 
 
-def _group(reader: Reader, group: str, namespace: str, selector: str, blank: Blanker) -> list[dict[str, Any]]:
+def _group(reader: Reader, group: str, namespace: str, labels: str, blank: Blanker) -> list[dict[str, Any]]:
     def shorten(pod: dict[str, Any]) -> dict[str, Any]:
         meta = {k: v for k, v in (pod.get("metadata") or {}).items() if k != "managedFields"}
         return blank({"kind": "Pod", "group": group, "metadata": meta, "spec": pod.get("spec"), "status": pod.get("status")})
 
     path = f"/api/v1/namespaces/{namespace}/pods"
-    rows = reader.attempt(f"pods of {namespace}", lambda: reader.api.list(path, label_selector=selector or None, reduce=shorten))
+    rows = reader.attempt(f"pods of {namespace}", lambda: reader.api.list(path, label_selector=labels or None, reduce=shorten))
     return rows or []
 
 
@@ -145,10 +146,10 @@ def _events(reader: Reader, namespaces: Iterable[str], blank: Blanker) -> list[d
 
 def _logs(api: Api, reader: Reader, pods: list[dict[str, Any]], blank: Blanker) -> list[dict[str, Any]]:
     """Logs of those in trouble first, then of the service's own Pods; also of a crashed container's life before."""
-    troubled = [pod for pod in pods if _in_trouble(pod)]
-    well = [pod for pod in pods if pod["group"] in _TALKING and not _in_trouble(pod)]
+    told = [(_in_trouble(pod), pod) for pod in pods]
+    wanted = [pod for trouble, pod in told if trouble] + [pod for trouble, pod in told if not trouble and pod["group"] in _TALKING]
     found = []
-    for pod in [*troubled, *well][:PODS_WITH_LOGS]:
+    for pod in wanted[:PODS_WITH_LOGS]:
         for status in [*items(pod, "status.initContainerStatuses"), *items(pod, "status.containerStatuses")]:
             for previous in (False, True) if status.get("restartCount") else (False,):
                 text = _log(api, reader, pod, str(status.get("name")), previous)
@@ -166,8 +167,7 @@ def _over(status: Mapping[str, Any], previous: bool) -> bool:
 
 def _in_trouble(pod: Mapping[str, Any]) -> bool:
     restarts = any(status.get("restartCount") for status in items(pod, "status.containerStatuses"))
-    ready = any(c.get("type") == "Ready" and c.get("status") == "True" for c in items(pod, "status.conditions"))
-    return restarts or diagnose(pod) is not None or not (ready or dig(pod, "status.phase") == "Succeeded")
+    return restarts or diagnose(pod) is not None or not is_well(pod)
 
 
 def _log(api: Api, reader: Reader, pod: Mapping[str, Any], container: str, previous: bool) -> str:

@@ -8,7 +8,11 @@ Pure. A hop's objects are judged by the same functions as in waits; what causes 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
+
+from .._proof import pods
 
 
 @dataclass(frozen=True)
@@ -89,13 +93,10 @@ GATEWAY_NAMESPACE = "openshift-ingress"
 CONTROLLER_NAMESPACE = "redhat-ods-applications"
 
 
-def group_of_service_pod(labels: dict[str, str]) -> str:
-    """picker, prefill, worker or engine (labels: kserve pkg/controller/*/llmisvc; leaderworkerset: worker-index 0 leads)."""
-    component = f"{labels.get('app.kubernetes.io/component', '')} {labels.get('kserve.io/component', '')}"
-    if "router-scheduler" in component:
+def group_of_service_pod(pod: Mapping[str, Any]) -> str:
+    """picker, prefill, worker or engine; of a group of Pods the first one leads."""
+    if pods.has(pod, pods.PICKER_LABELS):
         return "picker"
-    if "prefill" in component or labels.get("llm-d.ai/role") == "prefill":
+    if pods.role(pod) == "prefill":
         return "prefill"
-    if labels.get("leaderworkerset.sigs.k8s.io/worker-index", "0") != "0":
-        return "worker"
-    return "engine"
+    return "worker" if (pods.place(pod) or {}).get("index") else "engine"

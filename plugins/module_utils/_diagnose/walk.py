@@ -10,7 +10,7 @@ from typing import Any
 
 from .._wait.fields import dig, items, name_of
 from .._wait.model import DONE, FAILED
-from .._wait.pods import diagnose
+from .._wait.pods import diagnose, is_well
 from .._wait.registry import find
 from .hops import HOPS, SOURCES, Hop
 
@@ -75,8 +75,7 @@ def _pod(pod: Mapping[str, Any]) -> tuple[str, str]:
     trouble = diagnose(pod)
     if trouble is not None:
         return BROKEN, trouble.text if trouble.culprit in trouble.text else f"{name}: {trouble.text}"
-    ready = any(c.get("type") == "Ready" and c.get("status") == "True" for c in items(pod, "status.conditions"))
-    if ready or dig(pod, "status.phase") == "Succeeded":
+    if is_well(pod):
         return OK, name
     return WAITING, f"{name}: {dig(pod, 'status.phase') or 'Pending'}, not ready"
 

@@ -47,6 +47,11 @@ def completed(pod: Mapping[str, Any], options: Mapping[str, Any]) -> State:
     return diagnose(pod) or waiting(phase, because(condition(pod, "Ready")))
 
 
+def is_well(pod: Mapping[str, Any]) -> bool:
+    """Whether a Pod does its work, or has done it."""
+    return is_true(pod, "Ready") or dig(pod, "status.phase") == "Succeeded"
+
+
 def diagnose(pod: Mapping[str, Any]) -> State | None:
     """The failure that this Pod shows, or None when it may still become ready."""
     name = name_of({**pod, "kind": "Pod"})
