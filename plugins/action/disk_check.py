@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.llmd.openshift.plugins.module_utils._perf.disks import Orders, run
-from ansible_collections.llmd.openshift.plugins.plugin_utils._cluster_action import ClusterAction
+from ansible_collections.llmd.openshift.plugins.plugin_utils._cluster_action import ClusterAction, leftovers
 
 
 class ActionModule(ClusterAction):
@@ -32,7 +32,4 @@ class ActionModule(ClusterAction):
         cluster = self.connect(args) if orders.image else None
         check, left = run(cluster, orders, lambda line: self.show(host, line), self.beat(cluster) if cluster else lambda: None)
         said = "; ".join(f"{one['status']}: {one['observed']}. {one['remedy']}".strip() for one in check["findings"])
-        result: dict[str, Any] = {"changed": False, "check": check, "msg": said}
-        if left:
-            result["warnings"] = [f"not deleted, the next run does it: {one}" for one in left]
-        return result
+        return {"changed": False, "check": check, "msg": said, **leftovers(left)}

@@ -11,7 +11,7 @@ from ansible_collections.llmd.openshift.plugins.module_utils._assess.look import
 from ansible_collections.llmd.openshift.plugins.module_utils._data.facts import facts
 from ansible_collections.llmd.openshift.plugins.module_utils._perf.run import Orders, run
 from ansible_collections.llmd.openshift.plugins.module_utils._perf.verdict import bounds
-from ansible_collections.llmd.openshift.plugins.plugin_utils._cluster_action import ClusterAction
+from ansible_collections.llmd.openshift.plugins.plugin_utils._cluster_action import ClusterAction, leftovers
 
 
 class ActionModule(ClusterAction):
@@ -43,10 +43,7 @@ class ActionModule(ClusterAction):
         host = str(task_vars.get("inventory_hostname", "cluster"))
         cluster = self.connect(args) if orders.image else None
         check, left = run(cluster, orders, lambda line: self.show(host, line), self.beat(cluster) if cluster else lambda: None)
-        result: dict[str, Any] = {"changed": False, "check": check, "msg": _message(check)}
-        if left:
-            result["warnings"] = [f"not deleted, the next run does it: {one}" for one in left]
-        return result
+        return {"changed": False, "check": check, "msg": _message(check), **leftovers(left)}
 
 
 def _lines(fabric: dict[str, Any], snapshot: dict[str, Any]) -> dict[tuple[str, int], float | None]:

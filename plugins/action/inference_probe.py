@@ -12,7 +12,7 @@ from typing import Any
 
 from ansible_collections.llmd.openshift.plugins.module_utils._probe.run import Orders, Probe, ProbeError
 from ansible_collections.llmd.openshift.plugins.module_utils._proof import verdict
-from ansible_collections.llmd.openshift.plugins.plugin_utils._cluster_action import ClusterAction, failure
+from ansible_collections.llmd.openshift.plugins.plugin_utils._cluster_action import ClusterAction, failure, leftovers
 
 
 class ActionModule(ClusterAction):
@@ -44,10 +44,7 @@ class ActionModule(ClusterAction):
                 measurements = probe.run()
         except ProbeError as error:
             return failure(str(error), failure=error.failure)
-        result: dict[str, Any] = {"changed": False, "measurements": measurements}
-        if probe.left_behind:
-            result["warnings"] = [f"not deleted, the next run does it: {left}" for left in probe.left_behind]
-        return result
+        return {"changed": False, "measurements": measurements, **leftovers(probe.left_behind)}
 
 
 def _orders(args: dict[str, Any]) -> Orders:

@@ -122,6 +122,11 @@ def failure(message: str, error: Any = None, **more: Any) -> dict[str, Any]:
     return result
 
 
+def leftovers(names: list[str]) -> dict[str, Any]:
+    """The warnings of a result about short-lived objects that couldn't be deleted."""
+    return {"warnings": [f"not deleted, the next run does it: {name}" for name in names]} if names else {}
+
+
 def failed_wait(error: WaitFailed) -> dict[str, Any]:
     """The result of a wait that didn't work out: each object's state, and the one at fault."""
     result = failure(str(error), error.error, waited=error.results, timed_out=error.timed_out)

@@ -15,7 +15,8 @@ from typing import Any
 
 import pytest
 
-from tests.integration.conftest import Rehearsal, rehearsal_cli, start
+from tests.integration.conftest import rehearsal_cli
+from tests.integration.rehearsal.steps import one_cluster
 from tests.integration.site.play import Result, Site
 
 pytestmark = [pytest.mark.rehearsal, pytest.mark.wide]
@@ -25,19 +26,13 @@ SERVICE = ("llminferenceservice", "llmd", "-n", "llmd")
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """A path that site has proven (a developer's own, by REHEARSAL_KUBECONFIG)."""
-    if given := os.environ.get("REHEARSAL_KUBECONFIG"):
-        status = json.loads((Path(given).parent / "status.json").read_text())
-        yield Site(Rehearsal(status["name"], status), tmp_path_factory.mktemp("diagnose"))
-        return
-    name = f"diagnose-{os.getpid()}"
-    rehearsal: Rehearsal = start(name, "--profile", "h200-roce", "--openshift", "4.20", "--speed", "10")
-    site = Site(rehearsal, tmp_path_factory.mktemp("diagnose"))
-    done = site.run()
-    assert done.rc == 0, done.output[-3000:]
-    yield site
-    rehearsal_cli("down", "--name", name)
+def served(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A path that site has proven."""
+    for rehearsal in one_cluster(request, f"diagnose-{os.getpid()}", "--profile", "h200-roce", "--openshift", "4.20", "--speed", "10"):
+        site = Site(rehearsal, tmp_path_factory.mktemp("diagnose"))
+        done = site.run()
+        assert done.rc == 0, done.output[-3000:]
+        yield site
 
 
 def diagnose(site: Site, **variables: Any) -> dict[str, Any]:

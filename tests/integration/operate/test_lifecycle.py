@@ -8,7 +8,6 @@ The tests of this file build on each other.
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import time
@@ -18,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from tests.integration.conftest import Rehearsal, rehearsal_cli, start
+from tests.integration.rehearsal.steps import one_cluster
 from tests.integration.site.play import Site
 
 pytestmark = [pytest.mark.rehearsal, pytest.mark.wide]
@@ -39,15 +38,10 @@ READY = {
 
 
 @pytest.fixture(scope="module")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """A bare cluster of this file's own (a developer's, by REHEARSAL_KUBECONFIG)."""
-    if given := os.environ.get("REHEARSAL_KUBECONFIG"):
-        status = json.loads((Path(given).parent / "status.json").read_text())
-        yield Site(Rehearsal(status["name"], status), tmp_path_factory.mktemp("lifecycle"))
-        return
-    name = f"lifecycle-{os.getpid()}"
-    yield Site(start(name, "--profile", "h200-roce", "--openshift", "4.20", "--speed", "10"), tmp_path_factory.mktemp("lifecycle"))
-    rehearsal_cli("down", "--name", name)
+def cluster(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A bare cluster of this file's own."""
+    for rehearsal in one_cluster(request, f"lifecycle-{os.getpid()}", "--profile", "h200-roce", "--openshift", "4.20", "--speed", "10"):
+        yield Site(rehearsal, tmp_path_factory.mktemp("lifecycle"))
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,8 @@ import yaml
 
 from tests.controller import behaviour, modules
 from tests.controller.job import ROOT, Controller, Job
-from tests.integration.conftest import Rehearsal, rehearsal_cli, start
+from tests.integration.conftest import Rehearsal
+from tests.integration.rehearsal.steps import one_cluster
 
 pytestmark = pytest.mark.rehearsal
 
@@ -100,13 +101,8 @@ def test_assess_through_ansible_runner(rehearsal: Rehearsal, tmp_path: Path) -> 
 
 @pytest.fixture(scope="module")
 def own(request: pytest.FixtureRequest) -> Iterator[Rehearsal]:
-    """A bare cluster of this file's own; a developer may give one."""
-    if "REHEARSAL_KUBECONFIG" in os.environ:
-        yield request.getfixturevalue("rehearsal")
-        return
-    name = f"aap-{os.getpid()}"
-    yield start(name, "--profile", "h200-roce", "--openshift", "4.20", "--speed", "10")
-    rehearsal_cli("down", "--name", name)
+    """A bare cluster of this file's own."""
+    yield from one_cluster(request, f"aap-{os.getpid()}", "--profile", "h200-roce", "--openshift", "4.20", "--speed", "10")
 
 
 @pytest.fixture
