@@ -147,8 +147,9 @@ class Mco(StandIn):
         left = self.remaining("mco-render", f"{name}/{target}") if have else 0.0
         if left:
             return have, left, None
+        # Nodes get it in the turn that the written pool wakes: by then a pause that came before it is known.
         self._write_target(kube, pool, target, spec, sources)
-        return target, None, None
+        return have, None, None
 
     def _write_target(self, kube: Kube, pool: Object, target: str, spec: Object, sources: list[Object]) -> None:
         rendered = {

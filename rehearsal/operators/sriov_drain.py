@@ -133,19 +133,28 @@ class Drains:
             return True
         if not target or target != reached:
             return False
-        kube.patch(kube.path_of(pool), {"metadata": {"annotations": {NODE_STATE: PAUSED}}, "spec": {"paused": True}})
-        return True
+        self._set_pause(kube, pool, True)
+        fresh = kube.get(kube.path_of(pool))
+        if fresh["spec"]["configuration"].get("name") == target:
+            return True
+        # The machine-config operator began in the meantime: it goes first.
+        self._set_pause(kube, pool, False)
+        return False
+
+    def _set_pause(self, kube: Kube, pool: Object, paused: bool) -> None:
+        word = PAUSED if paused else IDLE
+        kube.patch(kube.path_of(pool), {"metadata": {"annotations": {NODE_STATE: word}}, "spec": {"paused": paused}})
 
     def _unpause(self, kube: Kube, node: Object) -> None:
-        """The last draining node of a pool takes the pause off."""
+        """The last node of a pool takes the pause off: none of the others drains or waits to."""
         pool = self._pool(node)
         if pool is None or note(pool, NODE_STATE) != PAUSED:
             return
         for state in self._op.objects(*STATE):
             other = self._op.find("v1", "Node", state["metadata"]["name"])
-            if other is None or other["metadata"]["name"] == node["metadata"]["name"] or note(state, CURRENT) not in (DRAINING, COMPLETE):
+            if other is None or other["metadata"]["name"] == node["metadata"]["name"] or note(other, NODE_STATE) in ("", IDLE):
                 continue
             theirs = self._pool(other)
             if theirs is not None and theirs["metadata"]["name"] == pool["metadata"]["name"]:
                 return
-        kube.patch(kube.path_of(pool), {"metadata": {"annotations": {NODE_STATE: IDLE}}, "spec": {"paused": False}})
+        self._set_pause(kube, pool, False)

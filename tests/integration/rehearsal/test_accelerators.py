@@ -247,10 +247,11 @@ class TestNvidia:
 
         def done() -> bool:
             nonlocal most
-            states = [labels(nvidia, name).get(key, "") for name in NODES]
+            found = {node["metadata"]["name"]: node["metadata"]["labels"] for node in nvidia.get("nodes")["items"]}  # one list, so one moment
+            states = [found[name].get(key, "") for name in NODES]
             seen.update(states)
             most = max(most, sum(1 for value in states if value not in ("upgrade-done", "upgrade-required")))
-            versions = [labels(nvidia, name).get("nvidia.com/cuda.driver-version.full") for name in NODES]
+            versions = [found[name].get("nvidia.com/cuda.driver-version.full") for name in NODES]
             return versions == ["595.91.07"] * 2 and states == ["upgrade-done"] * 2
 
         until("the upgrade", done, 240)
@@ -266,7 +267,7 @@ class TestNvidia:
         until("seven", lambda: gpus(nvidia, "gpu-1") == "7" and labels(nvidia, "gpu-1")["nvidia.com/gpu.count"] == "7")
         elements = nvidia.get("nodefeature", "gpu-1", "-n", "openshift-nfd")["spec"]["features"]["instances"]["pci.device"]["elements"]
         assert sum(item["attributes"]["device"] == "2335" for item in elements) == 8, "PCI still lists it"
-        assert state(nvidia) == "ready", "and the policy knows nothing of it"
+        until("the policy, which knows nothing of it", lambda: state(nvidia) == "ready")
         break_(nvidia)
         nvidia.kubectl("delete", "pods", "-n", NVIDIA, "-l", "app=nvidia-device-plugin-daemonset", "--wait=false")
         until("eight", lambda: gpus(nvidia, "gpu-1") == "8")

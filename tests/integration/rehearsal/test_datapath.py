@@ -428,6 +428,7 @@ def test_scenario_offload_silent(cluster: Cluster) -> None:
     cluster.kubectl("delete", "pod", "silent", "--wait=false")
 
 
+@pytest.mark.wide
 def test_offload_through_kserve_on_3_3(cluster: Cluster) -> None:
     """vLLM 0.13 has no kv_offload series: the external prefix cache shows it."""
     args = f"--max-model-len 480 --num-gpu-blocks-override 30 {OFFLOAD % ('num_cpu_blocks', 1000)}"

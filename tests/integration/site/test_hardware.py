@@ -14,7 +14,7 @@ from play import Site
 
 from tests.integration.conftest import Rehearsal, rehearsal_cli, start
 
-pytestmark = pytest.mark.rehearsal
+pytestmark = [pytest.mark.rehearsal, pytest.mark.wide]
 REGISTRY = '{"spec": {"managementState": "Managed", "storage": {"emptyDir": {}}}}'
 PERMITTED = ["driver", "drain", "reboot"]
 
@@ -59,7 +59,6 @@ def test_amd_restarts_each_gpu_node_once(on: Site) -> None:
     assert (again.rc, again.changed, restarted(on, after)) == (0, 0, []), again.output[-4000:]
 
 
-@pytest.mark.wide
 @pytest.mark.parametrize("on", ["h100-ib", "b200-roce", "a100-ethernet", "mixed-h200-b200", "compact-h100", "sno-a100"], indirect=True)
 def test_nvidia_needs_no_restart(on: Site) -> None:
     before = boots(on)
@@ -70,7 +69,6 @@ def test_nvidia_needs_no_restart(on: Site) -> None:
     assert (again.rc, again.changed, restarted(on, before)) == (0, 0, []), again.output[-4000:]
 
 
-@pytest.mark.wide
 @pytest.mark.parametrize("on", ["h200-roce"], indirect=True)
 def test_a_pod_that_cannot_leave_stops_the_restart_before_it_begins(on: Site) -> None:
     """A pool of our own spares the other machines; a PodDisruptionBudget without room stops the run, named with its owner."""

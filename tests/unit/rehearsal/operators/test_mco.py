@@ -261,7 +261,7 @@ class TestMco:
     def test_kernel_arguments_reboot_every_worker_once_and_no_master(self, machines: Any) -> None:
         machines.pod("app-1", "w-0", metadata={"ownerReferences": [{"kind": "ReplicaSet"}]})
         machines.kube.add(config("99-kargs", kernelArguments=["iommu=pt"]))
-        machines.settle(2)
+        machines.settle(3)
         away = [name for name in ("w-0", "w-1") if machines.kube.get(f"v1|Node||{name}")["spec"].get("unschedulable")]
         assert len(away) == 1
         assert condition_of(machines, "worker", "Updating")["status"] == "True"
