@@ -19,12 +19,20 @@ from .._wait.fields import because, condition, dig, items, name_of
 from .._wait.model import State, done, failed, one_line, waiting
 
 RESOLUTION_GRACE = 8.0
+RETRY_GRACE = 60.0
 UNPACK_GRACE = 5.0
 CATALOG_GRACE = 30.0
 REQUIREMENTS_GRACE = 120.0
+PLAN_GRACE = 10.0
 RECOVERING_GRACE = 180.0
 
+# How an InstallPlan says that its steps fail and are tried again: for ever when it is forbidden, else for a minute.
+RETRYING = "retrying execution due to error: "
+
+_ORPHAN = "exists and is not referenced by a subscription"
+
 _REPLACE_GROUP = "Keep exactly one OperatorGroup in the namespace that fits the operator's install modes."
+_SELECTS_NOTHING = "The OperatorGroup selects no namespace: correct its targetNamespaces or selector."
 
 # Reasons of a failed CSV that OLM doesn't leave: grace in seconds, and the repair.
 CSV_TERMINAL: dict[str, tuple[float, str]] = {
@@ -38,7 +46,7 @@ CSV_TERMINAL: dict[str, tuple[float, str]] = {
     "UnsupportedOperatorGroup": (0.0, _REPLACE_GROUP),
     "NoOperatorGroup": (10.0, "Make an OperatorGroup in the namespace."),
     "TooManyOperatorGroups": (10.0, _REPLACE_GROUP),
-    "NoTargetNamespaces": (10.0, "The OperatorGroup selects no namespace: correct its targetNamespaces or selector."),
+    "NoTargetNamespaces": (10.0, _SELECTS_NOTHING),
     "InvalidInstallModes": (0.0, "The bundle is broken: choose another version."),
     "InterOperatorGroupOwnerConflict": (
         0.0,
@@ -91,12 +99,20 @@ def subscription_trouble(obj: Mapping[str, Any]) -> State | None:
 
 
 def _resolution(found: Mapping[str, Any]) -> State:
-    reason = str(found.get("reason") or "ResolutionFailed")
+    reason, text = str(found.get("reason") or "ResolutionFailed"), because(found)
+    if _ORPHAN in text:
+        return failed(
+            "CsvWithoutSubscription",
+            text,
+            "Delete the ClusterServiceVersion that the message names (its custom resources stay), and OLM installs the operator again; "
+            "or ask for a version that replaces it.",
+            grace=RESOLUTION_GRACE,
+        )
     # "ErrorPreventedResolution": a catalog couldn't be asked; OLM asks again.
-    grace = RESOLUTION_GRACE if reason == "ConstraintsNotSatisfiable" else 60.0
+    grace = RESOLUTION_GRACE if reason == "ConstraintsNotSatisfiable" else RETRY_GRACE
     return failed(
-        "ResolutionFailed" if reason == "ResolutionFailed" else reason,
-        because(found),
+        reason,
+        text,
         "Correct package, channel, startingCSV or catalog of the Subscription that the message names; "
         "a broken Subscription stops all others in its namespace.",
         grace=grace,
@@ -104,6 +120,10 @@ def _resolution(found: Mapping[str, Any]) -> State:
 
 
 def _unpack(found: Mapping[str, Any]) -> State:
+    if found.get("reason") == "EnsureInstallPlanFailed":  # OLM puts that under this type, and it has nothing to do with unpacking
+        return failed(
+            "EnsureInstallPlanFailed", because(found), "OLM tries again by itself; if it stays, make the Subscription anew.", grace=RETRY_GRACE
+        )
     return failed(
         "BundleUnpackFailed",
         because(found),
@@ -128,8 +148,8 @@ def _plan_missing(found: Mapping[str, Any]) -> State | None:
     return failed(
         "ReferencedInstallPlanNotFound",
         because(found),
-        "Somebody deleted the InstallPlan: delete the Subscription (the operator stays) and install again.",
-        grace=RESOLUTION_GRACE,
+        "Somebody deleted the InstallPlan, and OLM has made no other: delete the Subscription (the operator stays) and install again.",
+        grace=RETRY_GRACE,  # a new plan comes within seconds as a rule
     )
 
 
@@ -171,9 +191,9 @@ def install_plan(obj: Mapping[str, Any], options: Mapping[str, Any]) -> State:
             "Correct what the message names, then delete the InstallPlan, the CSV and the Subscription and "
             "install again.",
         )
-    lookup = _failed_lookup(obj)
-    if lookup:
-        return lookup
+    trouble = _failed_lookup(obj) or _stuck(obj)
+    if trouble:
+        return trouble
     steps = items(obj, "status.plan")
     ready = sum(s.get("status") in ("Created", "Present") for s in steps)
     late = next((s for s in steps if s.get("status") == "WaitingForApi"), None)
@@ -194,6 +214,29 @@ def _failed_lookup(obj: Mapping[str, Any]) -> State | None:
                 grace=UNPACK_GRACE,
             )
     return None
+
+
+def _stuck(obj: Mapping[str, Any]) -> State | None:
+    """What keeps OLM from executing the plan, in whose phase it doesn't show."""
+    found = condition(obj, "Installed")
+    if found.get("status") == "False":
+        return failed(
+            str(found.get("reason") or "InstallCheckFailed"),
+            because(found),
+            "Correct the OperatorGroup of the namespace (its targetNamespaces, selector or serviceAccountName); OLM then goes on by itself.",
+            grace=PLAN_GRACE,
+        )
+    message = one_line(dig(obj, "status.message"))
+    if not message.startswith(RETRYING) or "forbidden" not in message:
+        return None
+    account = dig(obj, "status.attenuatedServiceAccountRef.name")
+    who = f"ServiceAccount {account}, which the OperatorGroup names," if account else "OLM"
+    return failed(
+        "InstallPlanForbidden",
+        message.removeprefix(RETRYING),
+        f"Grant {who} what the message names; OLM then goes on by itself.",
+        grace=PLAN_GRACE,
+    )
 
 
 def csv(obj: Mapping[str, Any], options: Mapping[str, Any]) -> State:
@@ -250,9 +293,12 @@ def catalog(obj: Mapping[str, Any], options: Mapping[str, Any]) -> State:
 
 
 def operator_groups(namespace: str, groups: Iterable[Mapping[str, Any]]) -> State:
-    """Done when the namespace has exactly one OperatorGroup: otherwise OLM installs nothing, mostly silently."""
-    names = sorted(str(dig(g, "metadata.name")) for g in groups)
-    if len(names) == 1:
+    """Done when the namespace has exactly one OperatorGroup, with targets: otherwise OLM installs nothing, mostly silently."""
+    own = list(groups)
+    names = sorted(str(dig(g, "metadata.name")) for g in own)
+    if len(own) == 1:
+        if dig(own[0], "spec.selector") and not dig(own[0], "status.namespaces"):
+            return failed("NoTargetNamespaces", f"OperatorGroup {namespace}/{names[0]} selects none by its labels", _SELECTS_NOTHING, grace=PLAN_GRACE)
         return done("OneGroup", names[0])
     if not names:
         return failed(

@@ -19,6 +19,7 @@ import pytest
 
 from tests.integration.collection.plays import play
 from tests.integration.conftest import rehearsal_cli, start
+from tests.integration.rehearsal.looks import subscribe
 
 pytestmark = [pytest.mark.rehearsal, pytest.mark.wide]
 ACTION = "llmd.openshift.olm_subscription"
@@ -37,6 +38,7 @@ class Case:
     detail: str
     repair: str
     more: dict[str, Any] = field(default_factory=dict)
+    comes: dict[str, Any] | None = None  # the scenario prepares the ground, and the Subscription is made by whoever comes: what else `subscribe` is told
 
     @property
     def wish(self) -> dict[str, Any]:
@@ -47,30 +49,32 @@ class Case:
 LWS = {"channel": "stable-v1.0"}
 CASES = [
     Case("operatorgroup-missing", "leader-worker-set", "openshift-lws-operator", "leader-worker-set.v1.0.1", ("NoOperatorGroup",), "has no OperatorGroup", "Make one", LWS),
-    Case("two-operatorgroups", "nfd", "openshift-nfd", NFD, ("TooManyOperatorGroups",), "has 2: openshift-nfd, openshift-nfd-2", "exactly one OperatorGroup"),
+    Case("two-operatorgroups", "nfd", "openshift-nfd", NFD, ("TooManyOperatorGroups",), "has 2: openshift-nfd, openshift-nfd-2", "exactly one OperatorGroup", comes={}),
     Case("operatorgroup-unfit", "leader-worker-set", "lws-everywhere", "leader-worker-set.v1.0.1", ("UnsupportedOperatorGroup",), "AllNamespaces", "install modes", LWS),
-    Case("operatorgroup-selects-nothing", "nfd", "nfd-nowhere", NFD, ("NoTargetNamespaces",), "", "targetNamespaces or selector"),
-    Case("operatorgroup-static", "nfd", "nfd-static", NFD, ("CannotModifyStaticOperatorGroupProvidedAPIs",), "", "static"),
-    Case("operatorgroups-intersect", "kernel-module-management", "kmm-again", "kernel-module-management.v2.5.0", ("InterOperatorGroupOwnerConflict",), "", "provides the same API"),
+    Case("operatorgroup-selects-nothing", "nfd", "nfd-nowhere", NFD, ("NoTargetNamespaces",), "selects none by its labels", "targetNamespaces or selector"),
+    Case("operatorgroup-static", "nfd", "nfd-static", NFD, ("CannotModifyStaticOperatorGroupProvidedAPIs",), "cannot be modified", "static"),
+    Case("operatorgroups-intersect", "kernel-module-management", "kmm-again", "kernel-module-management.v2.5.0", ("InterOperatorGroupOwnerConflict",), "provide the same apis", "provides the same API"),
     Case("channel-unknown", "local-storage-operator", "openshift-local-storage", "local-storage-operator.v4.20.0-202602101230", ("ChannelNotFound",), "nearest: stable", "llmd_operator_channels", {"channel": "stabel"}),
     Case("version-unknown", "lvms-operator", "openshift-lvm-storage", "lvms-operator.v9.9.9", ("VersionNotInChannel",), "doesn't hold lvms-operator.v9.9.9", "Mirror that version", {"channel": "stable-4.20"}),
     Case("package-unknown", "no-such-operator", "no-such", "no-such-operator.v1.0.0", ("PackageNotFound",), "has no package no-such-operator", "Mirror the package"),
     Case("catalog-unknown", "metallb-operator", "metallb-system", "metallb-operator.v4.20.0-202602101230", ("NoCatalogSource",), "mirrored-operators doesn't exist", "llmd_operator_catalogs", {"catalog": "mirrored-operators"}),
     Case("catalog-invalid", "team-operator", "team", "team-operator.v1.0.0", ("CatalogSpecInvalidError",), "team-operators", "specification", {"catalog": "team-operators", "catalog_namespace": "team"}),
-    Case("constraints-not-satisfiable", "rhcl-operator", "kuadrant-system", "rhcl-operator.v1.4.3", ("ConstraintsNotSatisfiable",), "authorino-operator", "stops all others in its namespace"),
-    Case("subscription-deleted", "lvms-operator", "lvms-orphan", "lvms-operator.v4.20.1", ("ConstraintsNotSatisfiable",), "lvms-operator.v4.20.0", "Subscription", {"channel": "stable-4.20"}),
+    Case("constraints-not-satisfiable", "rhcl-operator", "kuadrant-system", "rhcl-operator.v1.4.3", ("ConstraintsNotSatisfiable",), "authorino-operator", "stops all others in its namespace", comes={"group": {}}),
+    Case("subscription-deleted", "lvms-operator", "lvms-orphan", "lvms-operator.v4.20.0", ("CsvWithoutSubscription",), "lvms-operator.v4.20.0 exists", "Delete the ClusterServiceVersion", {"channel": "stable-4.20"}, {}),
     Case("subscription-other-package", "sriov-network-operator", "openshift-sriov-network-operator", "sriov-network-operator.v4.20.0-202602101230", ("OtherPackage",), "asks for package nfd", "rename or remove"),
     Case("namespace-shared", "nfd", "shared", NFD, ("UnexpectedInstallPlan",), "would also install local-storage-operator", "separate namespaces"),
-    Case("installplan-deleted", "sriov-network-operator", "sriov-waits", "sriov-network-operator.v4.20.0-202602101230", ("ReferencedInstallPlanNotFound",), "", "Somebody deleted the InstallPlan"),
-    Case("installplan-forbidden", "nfd", "nfd-scoped", NFD, ("InstallPlanFailed", "InstallComponentFailed"), "", "delete the InstallPlan"),
-    Case("upgrade-forbidden", "openshift-cert-manager-operator", "cert-manager-held", "cert-manager-operator.v1.19.0", ("OperatorConditionNotUpgradeable", "Adopted"), "", "", {"channel": "stable-v1", "adopt": False}),
+    Case("installplan-deleted", "sriov-network-operator", "sriov-waits", "sriov-network-operator.v4.20.0-202602101230", ("RequiresApproval",), "holds exactly expected versions", ""),
+    Case("installplan-forbidden", "nfd", "nfd-scoped", NFD, ("InstallPlanForbidden",), "cannot create resource", "Grant ServiceAccount installer"),
+    Case("upgrade-forbidden", "openshift-cert-manager-operator", "cert-manager-held", "cert-manager-operator.v1.19.0", ("OperatorConditionNotUpgradeable",), "no upgrade before the audit", "do what its message says", {"channel": "stable-v1", "adopt": False}),
     Case("second-plan-manual", "openshift-cert-manager-operator", "cert-manager-operator", CERT, ("Adopted",), "cert-manager-operator.v1.18.1 is installed", "", {"channel": "stable-v1"}),
-    Case("requirements-unmet", "leader-worker-set", "lws-bare", "leader-worker-set.v1.0.1", ("RequirementsNotMet", "ComponentUnhealthy"), "openshift-lws-operator", "", LWS),
+    Case("requirements-unmet", "leader-worker-set", "lws-bare", "leader-worker-set.v1.0.1", ("RequirementsNotMet",), "ServiceAccount openshift-lws-operator: Service account does not exist", "Install what provides", LWS),
 ]  # fmt: skip
 
 
 # Those whose scenario begins with a finished installation take longer to start: a cluster for themselves.
 INSTALLED = ("operatorgroups-intersect", "subscription-deleted", "upgrade-forbidden", "second-plan-manual", "requirements-unmet", "installplan-deleted")
+# Where a run ends by itself is tried with these.
+ENDS = ("namespace-shared", "operatorgroup-unfit", "installplan-forbidden", "operatorgroups-intersect", "subscription-deleted")
 GROUPS = {"at once": [case for case in CASES if case.scenario not in INSTALLED], "after an installation": [case for case in CASES if case.scenario in INSTALLED]}
 
 
@@ -99,9 +103,6 @@ class Many:
     cluster: Any
     cases: list[Case]
 
-    def has(self, scenario: str) -> bool:
-        return any(case.scenario == scenario for case in self.cases)
-
 
 @pytest.fixture(scope="module", params=GROUPS)
 def many(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Many]:
@@ -114,13 +115,9 @@ def many(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 
 
 def test_each_state_has_its_verdict(many: Many, tmp_path: Path) -> None:
-    orphan = {
-        "apiVersion": "operators.coreos.com/v1alpha1", "kind": "Subscription", "metadata": {"name": "lvms-operator", "namespace": "lvms-orphan"},
-        "spec": {"name": "lvms-operator", "channel": "stable-4.20", "source": "redhat-operators", "sourceNamespace": "openshift-marketplace",
-                 "installPlanApproval": "Manual", "startingCSV": "lvms-operator.v4.20.1"},
-    }  # fmt: skip
-    if many.has("subscription-deleted"):  # whoever comes after the deletion makes a new one
-        many.cluster.kubectl("apply", "-f", "-", stdin=json.dumps(orphan))
+    for case in many.cases:
+        if case.comes is not None:
+            subscribe(many.cluster, case.namespace, case.package, case.wish["channel"], starting=case.csv, approval="Manual", **case.comes)
     told = until_told(tmp_path, many.cluster, many.cases, 240)
     for case in many.cases:
         row = told[case.scenario]
@@ -134,7 +131,7 @@ def test_each_state_has_its_verdict(many: Many, tmp_path: Path) -> None:
 
 def test_a_run_ends_by_itself_with_the_repair(many: Many, tmp_path: Path) -> None:
     """Not check mode: the wait ends within seconds on what doesn't heal, and nothing is approved."""
-    for case in (one for one in many.cases if one.scenario in ("namespace-shared", "operatorgroup-unfit", "installplan-deleted")):
+    for case in (one for one in many.cases if one.scenario in ENDS):
         begin = time.monotonic()
         done = play(tmp_path, many.cluster, {ACTION: {"subscriptions": [case.wish], "timeout_seconds": 120}})[0]
         assert done["failed"] and done["failure"]["reason"] in case.reasons and done["approved"] == [], done
@@ -145,20 +142,11 @@ def test_states_that_need_a_cluster_of_their_own(new_rehearsal: Any, tmp_path: P
     one = new_rehearsal("--profile", "cpu-only", "--openshift", "4.20", "--speed", "40", "--scenario", "csv-deleted", "--scenario", "unpack-failure", "--scenario", "operator-by-helm")
     gone = Case("csv-deleted", "nfd", "openshift-nfd", NFD, ("CsvGone",), "there is no such CSV", "delete the Subscription as well")
     assert until_told(tmp_path, one, [gone], 60)["csv-deleted"]["repair"]
-    namespace, package = "cert-manager-operator", "openshift-cert-manager-operator"
-    objects = [
-        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}},
-        {"apiVersion": "operators.coreos.com/v1", "kind": "OperatorGroup", "metadata": {"name": "g", "namespace": namespace}, "spec": {}},
-        {"apiVersion": "operators.coreos.com/v1alpha1", "kind": "Subscription", "metadata": {"name": package, "namespace": namespace},
-         "spec": {"name": package, "channel": "stable-v1", "source": "redhat-operators", "sourceNamespace": "openshift-marketplace", "installPlanApproval": "Manual"}},
-    ]  # fmt: skip
-    one.kubectl("apply", "-f", "-", stdin=json.dumps({"apiVersion": "v1", "kind": "List", "items": objects}))
-    unpack = Case("unpack-failure", package, namespace, CERT, ("BundleUnpackFailed",), "DeadlineExceeded", "registry can be reached", {"channel": "stable-v1"})
+    unpack = Case("unpack-failure", "openshift-cert-manager-operator", "cert-manager-operator", CERT, ("BundleUnpackFailed",), "DeadlineExceeded", "registry can be reached", {"channel": "stable-v1"})
+    subscribe(one, unpack.namespace, unpack.package, "stable-v1", approval="Manual", group={})
     until_told(tmp_path, one, [unpack], 180)
 
     assert rehearsal_cli("provoke", "--name", one.name, "--scenario", "catalog-down").returncode == 0
     down = Case("catalog-down", "leader-worker-set", "lws", "leader-worker-set.v1.0.1", ("CatalogTRANSIENT_FAILURE", "CatalogCONNECTING", "CatalogIDLE", "CatalogRegistryServerError"), "redhat-operators", "", LWS)
-    more = [{**objects[0], "metadata": {"name": "lws"}}, {**objects[1], "metadata": {"name": "g", "namespace": "lws"}, "spec": {"targetNamespaces": ["lws"]}},
-            {**objects[2], "metadata": {"name": "leader-worker-set", "namespace": "lws"}, "spec": {**objects[2]["spec"], "name": "leader-worker-set", "channel": "stable-v1.0"}}]  # fmt: skip
-    one.kubectl("apply", "-f", "-", stdin=json.dumps({"apiVersion": "v1", "kind": "List", "items": more}))
+    subscribe(one, down.namespace, down.package, "stable-v1.0", approval="Manual", group={"targetNamespaces": ["lws"]})
     until_told(tmp_path, one, [down], 120)
