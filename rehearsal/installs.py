@@ -10,6 +10,7 @@ their own. ``run/installs.json`` holds::
      "operators": [{package, namespace, channel, catalog, csv, approval, group, labels, annotations, name, wait}],
      "remove": [{apiVersion, kind, namespace, name}]}
 
+Operators with ``wait: false``, which needn't come about, are asked for once the others are there: who is first decides what OLM makes of a conflict.
 An operator with a ``csv`` is installed at that version: of the InstallPlans only the one with it is approved. It counts as installed when
 its plan is Complete and its Subscription says so: what is deleted before that, OLM makes again. A row of ``remove`` for an InstallPlan names
 a ``csv`` that it holds, since plans are named by chance.
@@ -45,13 +46,20 @@ def carry_out(kube: Kube, orders: dict[str, list[Obj]], seconds: float) -> list[
         bootstrap.definitions(kube, orders["definitions"])
     for obj in orders["objects"]:
         put(kube, obj)
-    for row in orders["operators"]:
-        for obj in subscription(row):
-            _ensure(kube, obj)
-    late = _wait_installed(kube, [row for row in orders["operators"] if row.get("wait", True)], seconds)
+    awaited = [row for row in orders["operators"] if row.get("wait", True)]
+    others = [row for row in orders["operators"] if not row.get("wait", True)]
+    _ask_for(kube, awaited)
+    late = _wait_installed(kube, awaited, seconds)
+    _ask_for(kube, others)
     for row in orders["remove"]:
         _remove(kube, row, seconds)
     return late
+
+
+def _ask_for(kube: Kube, rows: list[Obj]) -> None:
+    for row in rows:
+        for obj in subscription(row):
+            _ensure(kube, obj)
 
 
 def _remove(kube: Kube, row: Obj, seconds: float) -> None:

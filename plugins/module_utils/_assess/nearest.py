@@ -59,7 +59,7 @@ def _without(case: Case, kept: list[str], left: list[Node], wrong: list[Finding]
     why = f" ({'; '.join(reasons)})" if reasons else ""
     mendable = reasons and not any(finding.id in _GIVEN for finding in wrong)
     return (
-        f"{len(out)} of {len(case.candidates.gpu)}{_model(case, left)} nodes stand in the way: {names(out)}{why}. "
+        f"{len(out)} of {len(case.candidates.gpu)}{_model(case, case.candidates.gpu)} nodes stand in the way: {names(out)}{why}. "
         + ("Mend that, or serve" if mendable else "Serve")
         + f" it from {names(kept)} alone (llmd_node_selector)."
     )

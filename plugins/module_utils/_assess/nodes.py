@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,6 +20,8 @@ KEPT = (
     "feature.node.kubernetes.io/", "nvidia.com/", "amd.com/", "beta.amd.com/", "node-role.kubernetes.io/",
     "topology.kubernetes.io/", "kubernetes.io/hostname", "kubernetes.io/arch",
 )  # fmt: skip
+# The name of a node's GPUs, which the vendors' operators write once the driver runs. Before, the model that is known from the bus answers for it.
+PRODUCTS = ("nvidia.com/gpu.product", "amd.com/gpu.product-name")
 _LEFT_OUT = "feature.node.kubernetes.io/cpu-cpuid."
 _CONTROL = {"master", "control-plane"}
 _HARDWARE = (
@@ -102,12 +105,27 @@ def _doubt(node: Node, selected: bool | None, equipped: bool | None) -> str | No
 
 def _selected(node: Node, selector: Mapping[str, Any], seen: set[str]) -> bool | None:
     """None where the node's labels are unknown, or a label that the snapshot doesn't keep is on no node."""
-    labels = dig(node, "labels")
     if not selector:
         return True
-    if not isinstance(labels, dict) or any(key not in seen and not _kept(key) for key in selector):
+    if not isinstance(dig(node, "labels"), dict):
         return None
-    return all(labels.get(key) == value for key, value in selector.items())
+    answers = {_has(node, key, value, seen) for key, value in selector.items()}
+    return False if False in answers else None if None in answers else True
+
+
+def _has(node: Node, key: str, value: Any, seen: set[str]) -> bool | None:
+    labels = mapping(node, "labels")
+    if key in PRODUCTS and key not in labels:
+        return _will_be(node, str(value))
+    return None if key not in seen and not _kept(key) else labels.get(key) == value
+
+
+def _will_be(node: Node, product: str) -> bool | None:
+    """Whether a node without a driver has GPUs of this product, as far as their model tells: H200 is a word of NVIDIA-H200, and none of NVIDIA-GH200-480GB."""
+    if has_gpu(node) is not True:
+        return has_gpu(node)
+    model = text(node, "accelerators", "model")
+    return None if model in (None, "unlisted") else model in re.split("[-_ ]", product)
 
 
 def _kept(key: str) -> bool:

@@ -25,6 +25,8 @@ from .rails import Rail, align, layer_of, near, troubles
 
 Row = Mapping[str, Any]
 NEEDED_BY = ("pd_disaggregation", "wide_expert_parallelism")
+# Labels that the vendors' operators write once the driver runs, which is after the fabric is set up.
+LATE_LABELS = ("nvidia.com/", "amd.com/", "beta.amd.com/")
 GPU_LABELS = {"nvidia": "feature.node.kubernetes.io/pci-10de.present", "amd": "feature.node.kubernetes.io/pci-1002.present"}
 AUTO_IPAM, HOST_LOCAL = "whereabouts", "host-local"
 
@@ -295,7 +297,10 @@ def _version(site: Site) -> versions.Version | None:
 
 def _selector(site: Site) -> dict[str, str] | None:
     """Labels that select exactly the nodes of the design; None where there are none."""
-    wanted = {**{str(key): str(value) for key, value in (site.declared.get("node_selector") or {}).items()}, GPU_LABELS[site.vendor]: "true"}
+    declared = {str(key): str(value) for key, value in (site.declared.get("node_selector") or {}).items()}
+    if any(key.startswith(LATE_LABELS) for key in declared):
+        return None  # else a second run would name the policies otherwise
+    wanted = {**declared, GPU_LABELS[site.vendor]: "true"}
     listed = site.snapshot.get("nodes") or []
     hit = {text(node, "name") for node in listed if all(labels(node).get(key) == value for key, value in wanted.items())}
     return wanted if hit == set(site.names) else None

@@ -93,6 +93,15 @@ def _installed(
 ) -> Decision:
     """A CSV is installed: the wanted one, another one to adopt, or an older one that an expected plan replaces."""
     found = world.csv(wish.namespace, installed)
+    elsewhere = world.homes(installed) if found is None else []
+    if elsewhere:
+        state = failed(
+            "InstalledElsewhere",
+            f"{installed} is installed in {', '.join(elsewhere)}, and {wish.namespace} has a copy of that at the most",
+            "One of the two is enough: remove this Subscription, or the operator there.",
+            grace=GONE_GRACE,
+        )
+        return Decision(wish, state, installed=installed, warnings=warnings)
     if found is None:
         state = failed(
             "CsvGone",
@@ -144,8 +153,8 @@ def _missing(
     coming = world.csv(wish.namespace, wish.csv)
     if coming is not None:
         state = states.csv(coming, {})
-        if state.phase == DONE:  # the Subscription's own status follows within moments
-            state = waiting("Succeeded", "the Subscription doesn't report it as installed yet")
+        if state.phase == DONE:  # the Subscription's own status follows within moments, unless it isn't this Subscription's CSV
+            state = states.orphan(subscription) or waiting("Succeeded", "the Subscription doesn't report it as installed yet")
         return Decision(wish, state, warnings=warnings, coming=True)
     step = _plan_step(wish, world, subscription, expected)
     if step:

@@ -98,6 +98,12 @@ def subscription_trouble(obj: Mapping[str, Any]) -> State | None:
     return None
 
 
+def orphan(obj: Mapping[str, Any]) -> State | None:
+    """Set when the CSV that is there belongs to no Subscription, so that this one isn't resolved."""
+    found = condition(obj, "ResolutionFailed")
+    return _resolution(found) if found.get("status") == "True" and _ORPHAN in because(found) else None
+
+
 def _resolution(found: Mapping[str, Any]) -> State:
     reason, text = str(found.get("reason") or "ResolutionFailed"), because(found)
     if _ORPHAN in text:

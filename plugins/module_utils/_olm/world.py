@@ -78,6 +78,10 @@ class World:
             None,
         )
 
+    def homes(self, name: str) -> list[str]:
+        """The namespaces in which a CSV of that name really is."""
+        return sorted(str(dig(c, "metadata.namespace")) for c in self.csvs if dig(c, "metadata.name") == name and not is_copy(c))
+
     def plans_of(self, namespace: str) -> list[Obj]:
         """InstallPlans of a namespace, newest first."""
         own = [p for p in self.plans if dig(p, "metadata.namespace") == namespace]

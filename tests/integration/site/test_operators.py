@@ -54,6 +54,7 @@ CASES = [
     Case("operatorgroup-selects-nothing", "nfd", "nfd-nowhere", NFD, ("NoTargetNamespaces",), "selects none by its labels", "targetNamespaces or selector"),
     Case("operatorgroup-static", "nfd", "nfd-static", NFD, ("CannotModifyStaticOperatorGroupProvidedAPIs",), "cannot be modified", "static"),
     Case("operatorgroups-intersect", "kernel-module-management", "kmm-again", "kernel-module-management.v2.5.0", ("InterOperatorGroupOwnerConflict",), "provide the same apis", "provides the same API"),
+    Case("operator-twice", "servicemeshoperator3", "mesh-again", "servicemeshoperator3.v3.4.1", ("InstalledElsewhere",), "is installed in openshift-operators", "remove this Subscription"),
     Case("channel-unknown", "local-storage-operator", "openshift-local-storage", "local-storage-operator.v4.20.0-202602101230", ("ChannelNotFound",), "nearest: stable", "llmd_operator_channels", {"channel": "stabel"}),
     Case("version-unknown", "lvms-operator", "openshift-lvm-storage", "lvms-operator.v9.9.9", ("VersionNotInChannel",), "doesn't hold lvms-operator.v9.9.9", "Mirror that version", {"channel": "stable-4.20"}),
     Case("package-unknown", "no-such-operator", "no-such", "no-such-operator.v1.0.0", ("PackageNotFound",), "has no package no-such-operator", "Mirror the package"),
@@ -72,7 +73,7 @@ CASES = [
 
 
 # Those whose scenario begins with a finished installation take longer to start: a cluster for themselves.
-INSTALLED = ("operatorgroups-intersect", "subscription-deleted", "upgrade-forbidden", "second-plan-manual", "requirements-unmet", "installplan-deleted")
+INSTALLED = ("operatorgroups-intersect", "operator-twice", "subscription-deleted", "upgrade-forbidden", "second-plan-manual", "requirements-unmet", "installplan-deleted")
 # Where a run ends by itself is tried with these.
 ENDS = ("namespace-shared", "operatorgroup-unfit", "installplan-forbidden", "operatorgroups-intersect", "subscription-deleted")
 GROUPS = {"at once": [case for case in CASES if case.scenario not in INSTALLED], "after an installation": [case for case in CASES if case.scenario in INSTALLED]}

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import pytest
+from ansible_collections.llmd.openshift.plugins.module_utils._assess.nodes import candidates
 
 from tests.unit.plugins.module_utils._assess import clusters
 from tests.unit.plugins.module_utils._assess.clusters import node, snapshot
@@ -205,3 +206,22 @@ def test_nodes_that_differ_in_memory_alone_are_judged_apart(judged):
     big, small = node("g0", memory_bytes=2 * TIB), node("g1", memory_bytes=TIB // 32)
     made = judged(snapshot(big, small), declared(path=OFFLOAD, kv_offload_gib=10, memory_per_replica="32Gi"))
     assert {item["subject"]: item["status"] for item in found(made, "offload-headroom", OFFLOAD)} == {"node g0": "pass", "node g1": "warn"}
+
+
+@pytest.mark.parametrize(("model", "product", "chosen"), [
+    ("H200", "NVIDIA-H200", True), ("A100", "NVIDIA-A100-SXM4-80GB", True), ("MI300X", "AMD_Instinct_MI300X_OAM", True),
+    ("B200", "NVIDIA-GB200", False), ("H100", "NVIDIA-H200", False), ("unlisted", "NVIDIA-H200", None),
+])  # fmt: skip
+def test_before_the_driver_names_the_product_its_model_answers_for_it(model, product, chosen):
+    """The label comes from the operator that is yet to be installed: without this, no bare cluster could be set up with it."""
+    key = "amd.com/gpu.product-name" if model == "MI300X" else "nvidia.com/gpu.product"
+    seen = candidates(snapshot(node("g0", model), node("c0", None, count=0)), declared(node_selector={key: product}))
+    assert (seen.names, [name for name, _why in seen.unsure]) == (["g0"] if chosen else [], ["g0"] if chosen is None else [])
+    named = node("g0", model, labels={key: "other"})
+    assert not candidates(snapshot(named), declared(node_selector={key: product})).names  # the label itself counts more
+
+
+def test_a_node_nobody_has_looked_at_may_be_of_the_product():
+    unknown = node("g0", None, labels={})
+    unknown["accelerators"].update(vendor=None, count=None, source="none")
+    assert candidates(snapshot(unknown), declared(node_selector={"nvidia.com/gpu.product": "NVIDIA-H200"})).unsure

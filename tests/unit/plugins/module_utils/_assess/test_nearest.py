@@ -29,7 +29,7 @@ def test_different_reasons_name_their_nodes(judged):
 
 def test_a_gpu_is_not_mended(judged):
     (said,) = nearest(judged(snapshot(node("g0"), node("l0", "L40S")), declared()))
-    assert said == "1 of 2 L40S nodes stand in the way: l0 (L40S). Serve it from g0 alone (llmd_node_selector)."
+    assert said == "1 of 2 nodes stand in the way: l0 (L40S). Serve it from g0 alone (llmd_node_selector)."
 
 
 def test_when_no_node_fits_the_answer_is_other_nodes(judged):

@@ -397,3 +397,13 @@ def test_hundreds_of_nodes_in_less_than_a_second(count):
     spent = time.process_time() - begin
     assert made["problems"] == [] and len(made["rails"][0]["nics"]) == count and len(objects(made, "devices")) == 8
     assert spent < 1, f"{spent:.2f} s"
+
+
+def test_a_label_of_the_gpu_operator_selects_no_cards():
+    """It comes after the fabric: a second run would name the policies by labels, where the first had only the hostnames."""
+    cluster, chosen = good(), {"nvidia.com/gpu.product": "NVIDIA-H200"}
+    before = specs(designed(cluster, node_selector=chosen), "devices")
+    for one in cluster["nodes"]:
+        one["labels"].update(chosen)
+    assert specs(designed(cluster, node_selector=chosen), "devices") == before
+    assert {"kubernetes.io/hostname": "gpu-0"} in [spec.get("nodeSelector") for spec in before]
