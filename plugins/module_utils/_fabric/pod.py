@@ -33,6 +33,8 @@ def environment(layer: str | None, card_vendor: str, gpu_vendor: str, dscp: int)
         "GLOO_SOCKET_IFNAME": "eth0",
         "UCX_TLS": f"{CPU_TRANSPORTS},{GPU_TRANSPORTS[gpu_vendor]}",
     }
+    if gpu_vendor == "nvidia":
+        found["NVIDIA_GDRCOPY"] = "enabled"
     if layer == "Ethernet":
         traffic_class = str(dscp * 4 + ECN_CAPABLE)
         found |= {

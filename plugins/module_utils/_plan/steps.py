@@ -173,6 +173,8 @@ def accelerators(world: World) -> Step:
     present = world.there(kind)
     title = "Load the GPU driver"
     differences = _policy_differences(kind, present[0], world.declared) if present and is_ours(present[0]) else []
+    if present and is_ours(present[0]) and gdrcopy(world) and not _has_gdrcopy(present[0]):
+        differences.append("GDRCopy")
     if present and not differences:
         return Step("gpu-driver", "accelerators", title, (Change(_ref(kind, present[0]), KEEP),))
     nodes = gpu_nodes(world)
@@ -195,6 +197,16 @@ def _policy_differences(kind: str, policy: Mapping[str, Any], declared: Mapping[
     found = ["tolerations"] if (dig(policy, "spec", *place) or []) != (declared.get("tolerations") or []) else []
     wanted = declared.get("gpu_driver_version")
     return [*found, f"driver version {wanted}"] if wanted and dig(policy, "spec", "driver", "version") != wanted else found
+
+
+def gdrcopy(world: World) -> bool:
+    """Whether NVIDIA's driver brings GDRCopy: where GPUs of several nodes exchange data over RDMA. Once it is there it stays, since a change loads the driver anew."""
+    ours = [one for one in world.there("ClusterPolicy") if is_ours(one)]
+    return world.vendor == "nvidia" and (bool(world.fabric["needed"]) or any(map(_has_gdrcopy, ours)))
+
+
+def _has_gdrcopy(policy: Mapping[str, Any]) -> bool:
+    return dig(policy, "spec", "gdrcopy", "enabled") is True
 
 
 def gpu_nodes(world: World) -> list[Mapping[str, Any]]:

@@ -324,6 +324,7 @@ def test_a_pod_of_few_gpus_gets_all_rails_where_the_cards_have_enough_functions(
     assert len(small["pod"]["resources"]) == 8, "which GPU it gets isn't known before"
     values = {one["name"]: one["value"] for one in small["pod"]["env"]}
     assert values["NCCL_IB_TC"] == values["UCX_IB_TRAFFIC_CLASS"] == "106" and "tcp" not in values["UCX_TLS"] and "NCCL_IB_GID_INDEX" not in values
+    assert values["NVIDIA_GDRCOPY"] == "enabled"
     assert small["pod"]["capabilities"] == ["IPC_LOCK"]
 
 

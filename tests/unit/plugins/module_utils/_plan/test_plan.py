@@ -282,3 +282,17 @@ def test_the_same_path_again_keeps_the_service():
 def test_what_the_release_cannot_express_is_said_in_the_plan():
     (change,) = step(planned(release="2.25", path="kv_cache_offload", kv_offload_gib=10), "serving")["changes"]
     assert "RHOAI 2.25 can't do it" in change["why"]
+
+
+def test_gdrcopy_comes_with_the_paths_over_rdma_and_stays():
+    """It loads the driver anew: a switch to another path doesn't take it away."""
+    assert planned()["context"]["gdrcopy"] is False
+    wanted = planned(path="pd_disaggregation")
+    assert wanted["context"]["gdrcopy"] is True
+    there, without = finished(), finished()
+    there["objects"]["ClusterPolicy"] = [obj("gpu-cluster-policy", daemonsets={"tolerations": []}, gdrcopy={"enabled": True})]
+    assert planned(there)["context"]["gdrcopy"] is True
+    assert actions(planned(there, path="pd_disaggregation"))["ClusterPolicy gpu-cluster-policy"] == "keep"
+    change = next(one for one in step(planned(without, path="pd_disaggregation"), "gpu-driver")["changes"] if "ClusterPolicy" in one["object"])
+    assert (change["action"], change["why"]) == ("update", "GDRCopy")
+    assert actions(planned(without))["ClusterPolicy gpu-cluster-policy"] == "keep"
