@@ -200,7 +200,7 @@ def _policy_differences(kind: str, policy: Mapping[str, Any], declared: Mapping[
 
 
 def gdrcopy(world: World) -> bool:
-    """Whether NVIDIA's driver brings GDRCopy: where GPUs of several nodes exchange data over RDMA. Once it is there it stays, since a change loads the driver anew."""
+    """Whether NVIDIA's driver brings GDRCopy: where GPUs of several nodes exchange data over RDMA. It stays: a change loads the driver anew."""
     ours = [one for one in world.there("ClusterPolicy") if is_ours(one)]
     return world.vendor == "nvidia" and (bool(world.fabric["needed"]) or any(map(_has_gdrcopy, ours)))
 
