@@ -16,6 +16,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.llmd.openshift.plugins.module_utils._k8s import Cluster
+from ansible_collections.llmd.openshift.plugins.module_utils._olm.wishes import parse
+from ansible_collections.llmd.openshift.plugins.module_utils._watch.operators import Operators
 
 from tests.integration.collection.plays import play
 from tests.integration.conftest import rehearsal_cli, start
@@ -125,9 +128,10 @@ def test_each_state_has_its_verdict(many: Many, tmp_path: Path) -> None:
         print(f"{case.scenario:32} {row['state']:45} {row['detail'][:150]}")
         assert case.detail in row["detail"], (case.scenario, row)
         assert case.repair in row["repair"], (case.scenario, row)
+    cluster = Cluster.connect({"kubeconfig": many.cluster.kubeconfig})
     begin = time.monotonic()
-    look(tmp_path, many.cluster, many.cases)
-    assert time.monotonic() - begin < 10
+    seen = Operators(cluster, parse([case.wish for case in many.cases]), 10, print).look()
+    assert time.monotonic() - begin < 10 and [row["state"] for row in seen.operators] == [told[case.scenario]["state"] for case in many.cases]
 
 
 def test_a_run_ends_by_itself_with_the_repair(many: Many, tmp_path: Path) -> None:
