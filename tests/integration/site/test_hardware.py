@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,6 +27,27 @@ def on(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Site]:
     rehearsal: Rehearsal = start(name, "--profile", request.param, "--openshift", "4.20", "--speed", "10")
     yield Site(rehearsal, tmp_path)
     rehearsal_cli("down", "--name", name)
+
+
+def planned(site: Site) -> dict[str, str]:
+    """Object -> what the plan of the last run does to it; plans of OLM are left out, since their names come from OLM."""
+    plan = json.loads((site.folder / "rehearsal" / "plan.json").read_text())
+    changes = {change["object"]: change["action"] for step in plan["steps"] for change in step["changes"] if not change["object"].startswith("InstallPlan")}
+    return {what: action for what, action in changes.items() if action != "keep"}
+
+
+def there(site: Site, what: str) -> bool:
+    """Whether an object of a plan ("Kind namespace/name" or "Kind name") is on the cluster."""
+    kind, name = what.split(" ")
+    namespace, _, name = name.rpartition("/")
+    full = {"Subscription": "subscriptions.operators.coreos.com", "Gateway": "gateways.gateway.networking.k8s.io"}.get(kind, kind)
+    return not site.rehearsal.kubectl("get", full, name, *(["-n", namespace] if namespace else []), "-o", "name", check=False).startswith(("Error", "error"))
+
+
+def gpus(site: Site) -> dict[str, str | None]:
+    """Node with NVIDIA GPUs on its bus -> what it offers of them."""
+    nodes = site.rehearsal.get("nodes", "-l", "feature.node.kubernetes.io/pci-10de.present=true")["items"]
+    return {node["metadata"]["name"]: node["status"]["allocatable"].get("nvidia.com/gpu") for node in nodes}
 
 
 def boots(site: Site) -> dict[str, str]:
@@ -62,9 +84,18 @@ def test_amd_restarts_each_gpu_node_once(on: Site) -> None:
 @pytest.mark.parametrize("on", ["h100-ib", "b200-roce", "a100-ethernet", "mixed-h200-b200", "compact-h100", "sno-a100"], indirect=True)
 def test_nvidia_needs_no_restart(on: Site) -> None:
     before = boots(on)
+    checked = on.run("--check", llmd_allow_disruption=["driver"])
+    assert checked.rc == 0, checked.output[-4000:]
+    foreseen = planned(on)
+    made = {what for what, action in foreseen.items() if action == "create"}
+    assert made and not [what for what in made if there(on, what)], "check mode has made it"
+
     proven = on.run(llmd_allow_disruption=["driver"])
     assert proven.rc == 0, proven.output[-4000:]
     assert proven.report["outcome"] == "proven"
+    assert planned(on).items() <= foreseen.items(), "the run does what check mode hasn't foreseen"
+    assert not [what for what in made if not there(on, what)], "check mode has foreseen what the run doesn't do"
+    assert set(gpus(on).values()) == {"8"}, gpus(on)
     again = on.run()
     assert (again.rc, again.changed, restarted(on, before)) == (0, 0, []), again.output[-4000:]
 
@@ -84,5 +115,22 @@ def test_a_pod_that_cannot_leave_stops_the_restart_before_it_begins(on: Site) ->
     proven = on.run(**wanted)
     assert proven.rc == 0, proven.output[-4000:]
     assert restarted(on, before) == ["gpu-0", "gpu-1"]
+    again = on.run(**wanted)
+    assert (again.rc, again.changed) == (0, 0), again.output[-4000:]
+
+
+@pytest.mark.wide
+@pytest.mark.parametrize("on", ["mixed-h200-b200"], indirect=True)
+def test_a_mixed_fleet_serves_from_one_model_where_the_article_wants_it(on: Site) -> None:
+    """All GPUs come up; the model servers stay on the nodes whose product is declared, before and after the GPU operator has written its name."""
+    wanted = {"llmd_path": "wide_expert_parallelism", "llmd_wep_nodes": "single", "llmd_allow_disruption": ["driver"]}
+    refused = on.run(**wanted)
+    assert refused.rc != 0 and "B200 and H200" in refused.message and "llmd_node_selector" in refused.message, refused.message
+    wanted["llmd_node_selector"] = {"nvidia.com/gpu.product": "NVIDIA-H200"}
+    proven = on.run(**wanted)
+    assert proven.rc == 0 and proven.report["outcome"] == "proven", proven.output[-4000:]
+    pods = on.rehearsal.get("pods", "-n", "llmd")["items"]
+    using = {pod["spec"]["nodeName"] for pod in pods if any("nvidia.com/gpu" in one["resources"].get("limits", {}) for one in pod["spec"]["containers"])}
+    assert using == {"h200-0"} and set(gpus(on).items()) == {("h200-0", "8"), ("b200-0", "8")}
     again = on.run(**wanted)
     assert (again.rc, again.changed) == (0, 0), again.output[-4000:]
