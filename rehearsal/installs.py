@@ -68,9 +68,9 @@ def _remove(kube: Kube, row: Obj, seconds: float) -> None:
         return
     end = time.monotonic() + seconds
     while time.monotonic() < end:
-        plan = _plan(kube, row["namespace"], row["csv"])
-        if plan is not None:
-            kube.delete(kube.path_of(plan))
+        plans = _plans(kube, row["namespace"], row["csv"])
+        if plans:
+            kube.delete(kube.path_of(plans[0]))
             return
         time.sleep(LOOK_SECONDS)
 
@@ -142,22 +142,27 @@ def _step(kube: Kube, row: Obj) -> str:
     if have is None:
         return f"no ClusterServiceVersion yet, the Subscription says {status.get('state') or 'nothing'}"
     phase = str((have.get("status") or {}).get("phase") or "no phase yet")
-    plan = _plan(kube, namespace, csv)
-    done = plan is None or (plan.get("status") or {}).get("phase") == "Complete"
+    plans = _plans(kube, namespace, csv)
+    done = not plans or any(_phase(plan) == "Complete" for plan in plans)
     if phase == "Succeeded" and not (done and status.get("installedCSV") == csv):
         return f"{csv} has succeeded, its InstallPlan or Subscription doesn't say so yet"
     return phase
 
 
-def _plan(kube: Kube, namespace: str, csv: str) -> Obj | None:
-    """The InstallPlan that holds this CSV."""
+def _plans(kube: Kube, namespace: str, csv: str) -> list[Obj]:
+    """The InstallPlans that hold this CSV."""
     plans = kube.list(kube.path(f"{OLM}/v1alpha1", "InstallPlan", namespace))
-    return next((plan for plan in plans if csv in plan["spec"]["clusterServiceVersionNames"]), None)
+    return [plan for plan in plans if csv in plan["spec"]["clusterServiceVersionNames"]]
+
+
+def _phase(plan: Obj) -> str:
+    return str((plan.get("status") or {}).get("phase") or "")
 
 
 def _approve(kube: Kube, namespace: str, csv: str) -> None:
-    for plan in kube.list(kube.path(f"{OLM}/v1alpha1", "InstallPlan", namespace)):
-        if csv in plan["spec"]["clusterServiceVersionNames"] and not plan["spec"].get("approved"):
+    """As people do, once the plan waits for it. Approved while OLM still writes it, a plan is lost and OLM makes another (EnsureInstallPlanFailed)."""
+    for plan in _plans(kube, namespace, csv):
+        if _phase(plan) == "RequiresApproval" and not plan["spec"].get("approved"):
             kube.patch(kube.path_of(plan), {"spec": {"approved": True}})
 
 

@@ -41,6 +41,7 @@ class FakeKube:
 
     def patch(self, path: str, patch: Any, **_: Any) -> None:
         self.objects[path]["spec"].update(patch["spec"])
+        self.objects[path]["status"] = {"phase": "Complete"}
 
     def delete(self, path: str) -> None:
         self.objects.pop(path, None)
@@ -57,13 +58,14 @@ def orders(**given: Any) -> dict[str, Any]:
 
 def test_only_the_plan_with_the_wanted_version_is_approved() -> None:
     kube = FakeKube()
-    for one in (plan("right", "nfd.v1"), plan("next", "nfd.v2")):
+    for one in (plan("right", "nfd.v1", phase="RequiresApproval"), plan("early", "nfd.v1", phase=""), plan("next", "nfd.v2", phase="RequiresApproval")):
         kube.objects[kube.path_of(one)] = one
     kube.objects["ClusterServiceVersion/openshift-nfd/nfd.v1"] = {"status": {"phase": "Succeeded"}}
     kube.installed = {"installedCSV": "nfd.v1"}
     assert installs.carry_out(kube, orders(operators=[ROW]), 1) == []  # type: ignore[arg-type]
     assert kube.objects["InstallPlan/openshift-nfd/right"]["spec"]["approved"] is True
     assert kube.objects["InstallPlan/openshift-nfd/next"]["spec"]["approved"] is False
+    assert kube.objects["InstallPlan/openshift-nfd/early"]["spec"]["approved"] is False, "OLM hasn't finished writing it"
     made = kube.objects["Subscription/openshift-nfd/nfd"]
     assert made["spec"]["startingCSV"] == "nfd.v1" and made["metadata"]["labels"] == {"a": "b"}
 
