@@ -58,8 +58,8 @@ def plan_of(one: Any, namespace: str, csv: str) -> Obj | None:
 
 
 def approve(one: Any, namespace: str, csv: str) -> None:
-    plan = plan_of(one, namespace, csv)
-    assert plan, f"no InstallPlan for {csv}"
+    """Once the plan waits for it: approved while OLM still writes it, a plan is lost."""
+    plan = wait_for(lambda: (found := plan_of(one, namespace, csv)) and found["status"]["phase"] == "RequiresApproval" and found)
     one.kubectl("patch", PLANS, plan["metadata"]["name"], "-n", namespace, "--type", "merge", "-p", '{"spec":{"approved":true}}')
 
 
