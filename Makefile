@@ -42,7 +42,7 @@ rehearsal-parts: setup ## build (or find) the Go programs of the rehearsal
 integration: setup rehearsal-parts ## all tests on a rehearsal, those too that `make test` leaves out (hardware, releases, OLM's states); AREA=rehearsal/test_mco.py for one
 	@$(VENV)/pytest -q -n 2 --dist loadfile tests/integration/$(AREA)
 
-molecule: setup rehearsal-parts ## molecule: create a rehearsal, converge, idempotence, verify, destroy
+molecule: setup rehearsal-parts ## molecule: a rehearsal goes through all four paths (`make test`: one of them, twice)
 	@$(VENV)/molecule test --all
 
 bench: setup rehearsal-parts ## ratios and budgets, printed

@@ -21,7 +21,10 @@ from ansible_collections.llmd.openshift.plugins.module_utils._data.facts import 
 from ansible_collections.llmd.openshift.plugins.module_utils._declare.check import check
 from ansible_collections.llmd.openshift.plugins.module_utils._serving import dialects
 
-RECORDED = Path(__file__).resolve().parents[1] / "tests" / "unit" / "data" / "snapshots"
+TESTS = Path(__file__).resolve().parents[1] / "tests" / "unit" / "data"
+RECORDED = TESTS / "snapshots"
+# Written by tests/integration/site/test_paths.py with PATHS_RECORD=1.
+PROVEN = TESTS / "proven-paths.json"
 TODAY = datetime.date(2026, 11, 30)  # of the data; the page must not change with the calendar
 # A model that fits the path: experts for expert parallelism.
 MODELS = {"wide_expert_parallelism": "hf://deepseek-ai/DeepSeek-R1"}
@@ -40,11 +43,16 @@ def page(data: Facts, paths: dict[str, str], mark: str, table: Table) -> list[st
     heads = ["OpenShift AI", "API", "vLLM", "lost KV transfer", "size of the offloaded cache", "backend between experts", "precise prefix routing", "AMD's image"]
     lines += [*table(heads, [_dialect(release) for release in reversed(data.releases)]), ""]
     lines += ["## Every release, path and kind of cluster", "", "Verdicts on the virtual clusters of the rehearsal (`python -m rehearsal profiles`).", ""]
-    lines += ["supported: GA; conditional: a preview, named; unknown: a deciding fact isn't stated; no: not supported, or refused for the reason below.", ""]
+    lines += ["supported: GA; conditional: a preview, named; unknown: a deciding fact isn't stated; no: not supported, or refused for the reason below."]
+    proven = json.loads(PROVEN.read_text(encoding="utf-8"))
+    lines += [f"**Bold**: site.yml served and proved it on that virtual cluster, and a second run changed nothing ({len(proven)} cells).", ""]
     clusters = {file.name.removesuffix(".json.gz"): _judged(data, file) for file in sorted(RECORDED.glob("*.json.gz"))}
     reasons: dict[str, str] = {}
     for release in reversed(data.releases):
-        rows = [[f"`{name}`", *(_cell(data, one, release, path, reasons) for path in paths)] for name, one in clusters.items()]
+        rows = [
+            [f"`{name}`", *(_told(_cell(data, one, release, path, reasons), f"{release} {name} {path}" in proven) for path in paths)]
+            for name, one in clusters.items()
+        ]
         lines += [f"### OpenShift AI {release}", "", *table(["cluster", *paths.values()], rows), ""]
     return [*lines, *(f"- {mark_} {reason}" for reason, mark_ in reasons.items()), ""]
 
@@ -88,6 +96,10 @@ def _cell(data: Facts, cluster: Judged, release: str, path: str, reasons: dict[s
     found = [*rules_serving.service_dialect(case), *rules_serving.pods_apart(case)]
     why = next((f"{one.subject}: {one.observed}" for one in found if one.status == FAIL), "")
     return f"no {_mark(why, reasons)}" if why else f"{verdict} ({tier})" if verdict == "conditional" else verdict
+
+
+def _told(cell: str, proven: bool) -> str:
+    return f"**{cell}**" if proven else cell
 
 
 def _mark(reason: str, reasons: dict[str, str]) -> str:

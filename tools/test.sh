@@ -18,5 +18,6 @@ step "parts of the rehearsal" && { wait "$build" || { cat .cache/build.log >&2; 
 trap - EXIT
 # Two at a time, a file (and its rehearsals) each; the longest first. Tests marked wide are more of the same: `make integration` runs them.
 step integration && pytest -q -m "not wide" -n 2 --dist loadfile --no-loadscope-reorder --durations=15 tests/integration/site tests/integration/rehearsal tests/integration/collection tests/integration/assess tests/integration/operate
-step molecule && molecule test --all
+# The default scenario; `make molecule` goes through the other paths on the same cluster, too.
+step molecule && molecule test
 step done
