@@ -76,6 +76,39 @@ class Proof:
         return {name for name, check in self.checks.items() if check["status"] == "fail"}
 
 
+# --- inference scheduling (a dead picker: tests/integration/collection/test_probe.py) -----------------------------------
+
+# Of the preset; a list of ours replaces it as a whole.
+ARGUMENTS = ["--pool-name", "{{ ChildName .ObjectMeta.Name `-inference-pool` }}", "--secure-serving", "--cert-path", "/var/run/kserve/tls"]
+BLIND = {
+    "apiVersion": "inference.networking.x-k8s.io/v1alpha1", "kind": "EndpointPickerConfig",
+    "plugins": [{"type": "single-profile-handler"}, {"type": "random-picker"}],
+    "schedulingProfiles": [{"name": "default", "plugins": [{"pluginRef": "random-picker"}]}],
+}  # fmt: skip
+
+
+def scheduled(name: str, **scheduler: Any) -> dict[str, Any]:
+    return service(name, container(""), replicas=3, router={"gateway": {}, "route": {}, "scheduler": scheduler})
+
+
+def test_scheduling_by_prefix(cluster: Cluster, tmp_path: Path) -> None:
+    cluster.serve(scheduled("seen"))
+    proof = Proof(tmp_path, cluster, "inference_scheduling", "seen")
+    cluster.drop("seen")
+    assert proof.status == "proven" and proof["prefix-affinity"] == proof["prefix-spread"] == "pass", proof.text
+
+
+def test_a_picker_that_is_blind_to_prefixes(cluster: Cluster, tmp_path: Path) -> None:
+    """It lives, counts and spreads, but by chance."""
+    main = {"name": "main", "args": [*ARGUMENTS, "--config-text", json.dumps(BLIND)]}
+    cluster.serve(scheduled("blind", template={"containers": [main]}))
+    proof = Proof(tmp_path, cluster, "inference_scheduling", "blind")
+    cluster.drop("blind")
+    assert proof.status == "failed" and proof.answers_are_good()
+    assert proof["picker-alive"] == proof["picker-counted"] == proof["prefix-spread"] == "pass", "only the choice is broken"
+    assert proof.broken() == {"prefix-affinity"}, proof.text
+
+
 # --- prefill and decode ------------------------------------------------------------------------------------------------
 
 
