@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from rehearsal.errors import RehearsalError
-from rehearsal.kubelet import grants, process, rdma
+from rehearsal.kubelet import gpu_driver, grants, process, rdma
 from rehearsal.kubelet.container import INIT, MAIN, Container
 from rehearsal.kubelet.env import ConfigError
 from rehearsal.kubelet.logs import LogFile
@@ -105,7 +105,8 @@ class Starter:
         runner = RUNNERS.get(container.runner or "pause", RUNNERS["pause"])
         nics, granted = self._devices(container)
         env.update(granted)
-        launch = runner(Context(box.obj, container.spec, env, box.ip, node.state, node.binaries, node.delay, node.faults.scenario(), nics))
+        launch = runner(Context(box.obj, container.spec, env, box.ip, node.state, node.binaries, node.delay, node.faults.scenario(), nics,
+                                lambda: gpu_driver.parameters(node.kube, box.obj["spec"]["nodeName"])))
         number = container.restarts + (1 if container.run else 0)
         box.drop_old_logs(container.name, number)
         with LogFile(box.log_path(container.name, number)) as log:

@@ -118,8 +118,15 @@ class NvidiaGpu(StandIn):
             return self._done(kube, policy, "NFDLabelsMissing", "No NFD labels found", 45.0)
         if not gpu_nodes:
             return self._done(kube, policy, "NoGPUNodes", NO_NODE_MESSAGE)
+        named = nvidia_operands.parameters_name(spec)
+        parameters = kube.get(kube.path("v1", "ConfigMap", self.namespace, named)) if named else None
+        if named and parameters is None:
+            message = f'Failed to reconcile state-driver: ERROR: could not get ConfigMap {named} from client: ConfigMap "{named}" not found'
+            conditions = [condition("Ready", False, "Error"), condition("Error", True, "ReconcileFailed", message)]
+            self.set_status(kube, policy, {"state": "notReady", "namespace": self.namespace}, conditions)
+            return RETRY_SECONDS
         wanted = nvidia_operands.states(
-            policy, self.namespace, ostree_versions(gpu_nodes), self._toolkit_images(), self.default_driver()
+            policy, self.namespace, ostree_versions(gpu_nodes), self._toolkit_images(), self.default_driver(), parameters
         )
         workloads = [workload for group in wanted.values() for workload in group]
         for workload in workloads:
@@ -169,7 +176,8 @@ class NvidiaGpu(StandIn):
         workload = self.find("apps/v1", "DaemonSet", owner, self.namespace)
         if workload is None:
             return False
-        return images_of(pod["spec"]) != images_of(workload["spec"]["template"]["spec"])
+        template = workload["spec"]["template"]["spec"]
+        return images_of(pod["spec"]) != images_of(template) or config_maps_of(pod["spec"]) != config_maps_of(template)
 
     def patch_node(self, kube: Kube, node: Object, metadata: Object) -> None:
         """Merge into a node's metadata; a node that has gone is no error."""
@@ -209,6 +217,11 @@ def daemon_set_ready(workload: Object) -> bool:
         return False
     wanted = int(status.get("desiredNumberScheduled") or 0)
     return wanted == int(status.get("numberAvailable") or 0)
+
+
+def config_maps_of(pod_spec: Object) -> list[Object]:
+    """ConfigMaps that a pod's volumes take files from."""
+    return [volume["configMap"] for volume in pod_spec.get("volumes") or [] if volume.get("configMap", {}).get("items")]
 
 
 def images_of(pod_spec: Object) -> list[str]:

@@ -70,11 +70,13 @@ def enabled(policy: Mapping[str, Any], component: str, default: bool) -> bool:
 
 
 def states(
-    policy_object: Object, namespace: str, ostree_versions: list[str], toolkit_images: Mapping[str, str], default_driver: str
+    policy_object: Object, namespace: str, ostree_versions: list[str], toolkit_images: Mapping[str, str], default_driver: str,
+    parameters: Object | None = None,
 ) -> dict[str, list[Object]]:
     """State name -> its DaemonSets; an empty list for a disabled state.
 
     `ostree_versions`: those that NFD's labels tell of the GPU nodes. `toolkit_images`: RHCOS version -> driver-toolkit image.
+    `parameters`: the ConfigMap with those of the kernel modules.
     """
     policy = policy_object.get("spec") or {}
     made: dict[str, list[Object]] = {}
@@ -83,7 +85,7 @@ def states(
         if not enabled(policy, component, default) or by_driver_resource:
             made[state] = []
         elif component == "driver":
-            made[state] = _drivers(policy_object, namespace, ostree_versions, toolkit_images, default_driver)
+            made[state] = _drivers(policy_object, namespace, ostree_versions, toolkit_images, default_driver, parameters)
         else:
             made[state] = [_operand(policy_object, namespace, component, name, label, inits)]
     return made
@@ -109,7 +111,7 @@ def evicts_gpu_pods(policy: Mapping[str, Any]) -> bool:
 
 
 def _drivers(
-    owner: Object, namespace: str, ostree_versions: list[str], toolkit_images: Mapping[str, str], default_driver: str
+    owner: Object, namespace: str, ostree_versions: list[str], toolkit_images: Mapping[str, str], default_driver: str, parameters: Object | None
 ) -> list[Object]:
     policy = owner.get("spec") or {}
     driver = policy.get("driver") or {}
@@ -130,7 +132,8 @@ def _drivers(
     if not ostree_versions or (policy.get("operator") or {}).get("use_ocp_driver_toolkit") is False:
         labels = {"app": DRIVER_PREFIX, "app.kubernetes.io/component": "nvidia-driver"}
         selector = {f"{DEPLOY}driver": "true"}
-        return [daemon_set(DRIVER_PREFIX, namespace, image, owner, pod_labels=labels, node_selector=selector, extra=extra, **common)]
+        made = [daemon_set(DRIVER_PREFIX, namespace, image, owner, pod_labels=labels, node_selector=selector, extra=extra, **common)]
+        return _with_parameters(made, parameters)
     made = []
     for rhcos in ostree_versions:
         name = f"{DRIVER_PREFIX}-{rhcos}"
@@ -140,7 +143,24 @@ def _drivers(
         selector = {f"{DEPLOY}driver": "true", OSTREE_LABEL: rhcos}
         parts = [("openshift-driver-toolkit-ctr", toolkit_images.get(rhcos, image)), *extra]
         made.append(daemon_set(name, namespace, image, owner, pod_labels=labels, node_selector=selector, extra=parts, **common))
-    return made
+    return _with_parameters(made, parameters)
+
+
+def parameters_name(policy: Mapping[str, Any]) -> str:
+    """The ConfigMap that the policy names for the parameters of the kernel modules; "" without."""
+    return str(((policy.get("driver") or {}).get("kernelModuleConfig") or {}).get("name") or "")
+
+
+def _with_parameters(workloads: list[Object], config_map: Object | None) -> list[Object]:
+    """Each file of the ConfigMap is mounted below /drivers, where the driver's container reads the modules' parameters."""
+    if config_map is None:
+        return workloads
+    name, files = config_map["metadata"]["name"], sorted(config_map.get("data") or {})
+    for workload in workloads:
+        spec = workload["spec"]["template"]["spec"]
+        spec["volumes"] = [{"name": name, "configMap": {"name": name, "items": [{"key": file, "path": file} for file in files]}}]
+        spec["containers"][0]["volumeMounts"] = [{"name": name, "mountPath": f"/drivers/{file}", "subPath": file, "readOnly": True} for file in files]
+    return workloads
 
 
 def _operand(owner: Object, namespace: str, component: str, name: str, label: str, inits: tuple[str, ...]) -> Object:

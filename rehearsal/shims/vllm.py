@@ -91,6 +91,7 @@ def make_job(args: argparse.Namespace, model: str, settings: Obj) -> server.Job:
         log_requests=not args.disable_uvicorn_access_log, tensor_parallel=args.tensor_parallel_size or 1, api_servers=args.api_server_count or 1,
         load_seconds=settings["load_seconds"], transfer_scale=settings.get("transfer_scale", 1.0),
         devices=nixl.devices(),
+        all2all=str(getattr(args, "all2all_backend", None) or os.environ.get("VLLM_ALL2ALL_BACKEND") or ""), driver_parameters=settings.get("driver_parameters", ""),
         faults=server.Faults("fails" if faults.get("kv_transfer") == "fails" else "", bool(faults.get("kv_offload_silent")), faults.get("missing_ranks") or []),
         info={"block_size": str(block), "cache_dtype": str(args.kv_cache_dtype or "auto"), "num_gpu_blocks": str(blocks),
               "enable_prefix_caching": str(args.enable_prefix_caching is not False),

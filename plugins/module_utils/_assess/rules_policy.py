@@ -56,6 +56,9 @@ def _nvidia(case: Case, policy: Object) -> list[tuple[str, str, str]]:
         wrong.append((FAIL, told, "spec.driver.kernelModuleType to open (DMA-BUF), or spec.driver.rdma.enabled to true"))
     if dig(policy, "spec", "gdrcopy", "enabled") is not True:
         wrong.append((WARN, "gdrcopy isn't enabled: small transfers between GPUs are slower", "spec.gdrcopy.enabled to true"))
+    if case.path == "wide_expert_parallelism" and not text(policy, "spec", "driver", "kernelModuleConfig", "name"):
+        told = "driver.kernelModuleConfig names nothing: without PeerMappingOverride=1 the GPUs can't post to the network cards, and DeepEP doesn't start"
+        wrong.append((WARN, told, "spec.driver.kernelModuleConfig.name to a ConfigMap whose nvidia.conf has NVreg_RegistryDwords=\"PeerMappingOverride=1;\""))
     return wrong
 
 

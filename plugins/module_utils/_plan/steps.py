@@ -16,7 +16,7 @@ from .._assess.nodes import Candidates, name
 from .._data.facts import Facts
 from .._nodes.pools import Machines, Pool, machines
 from .._storage.drives import Drives, drives
-from . import fabric, serving
+from . import driver, fabric, serving
 from .decision import ADOPT, INSTALL, UPGRADE, Decision
 from .discovery import missing_classes
 from .model import APPROVE, CREATE, KEEP, UPDATE, Change, Disruption, Step, cost
@@ -59,6 +59,11 @@ class World:
     def fabric(self) -> dict[str, Any]:
         """The network between GPU nodes."""
         return fabric.drawn(self)
+
+    @property
+    def driver_parameters(self) -> str:
+        """The ConfigMap with parameters of the GPU driver; empty without."""
+        return driver.parameters(self.vendor, self.declared, self.fabric, self.there("ClusterPolicy"))
 
     def there(self, kind: str) -> list[Mapping[str, Any]]:
         """Objects of a kind; empty where the kind isn't served or could not be read (apply finds out)."""
@@ -172,7 +177,7 @@ def accelerators(world: World) -> Step:
     kind, wanted = POLICIES[world.vendor]
     present = world.there(kind)
     title = "Load the GPU driver"
-    differences = _policy_differences(kind, present[0], world.declared) if present and is_ours(present[0]) else []
+    differences = _policy_differences(kind, present[0], world) if present and is_ours(present[0]) else []
     if present and is_ours(present[0]) and gdrcopy(world) and not _has_gdrcopy(present[0]):
         differences.append("GDRCopy")
     if present and not differences:
@@ -183,20 +188,25 @@ def accelerators(world: World) -> Step:
         ("gpu-driver-change", "GPU pods make way for the driver") if busy else ("gpu-driver", "the GPU driver is built and loaded")
     )
     made = Change(_ref(kind, present[0]), UPDATE, "; ".join(differences)) if present else Change(f"{kind} {wanted}", CREATE)
-    rule = [Change("NodeFeatureRule llmd-amd-gpu", CREATE)] if world.vendor == "amd" and not present else []
+    before = [Change("NodeFeatureRule llmd-amd-gpu", CREATE)] if world.vendor == "amd" and not present else []
+    if world.driver_parameters and not (present and driver.named(present[0])):
+        before.append(Change(f"ConfigMap {world.namespace('gpu-operator-certified')}/{world.driver_parameters}", CREATE))
     disruption = world.cost(change, why, [name(node) for node in nodes])
-    return Step("gpu-driver", "accelerators", title, (*rule, made), disruption)
+    return Step("gpu-driver", "accelerators", title, (*before, made), disruption)
 
 
 # The object that asks a vendor's operator for the driver, and what ours is called.
 POLICIES = {"nvidia": ("ClusterPolicy", "gpu-cluster-policy"), "amd": ("DeviceConfig", "openshift-amd-gpu/llmd")}
 
 
-def _policy_differences(kind: str, policy: Mapping[str, Any], declared: Mapping[str, Any]) -> list[str]:
+def _policy_differences(kind: str, policy: Mapping[str, Any], world: World) -> list[str]:
+    declared = world.declared
     place = ("daemonsets", "tolerations") if kind == "ClusterPolicy" else ("devicePlugin", "devicePluginTolerations")
     found = ["tolerations"] if (dig(policy, "spec", *place) or []) != (declared.get("tolerations") or []) else []
     wanted = declared.get("gpu_driver_version")
-    return [*found, f"driver version {wanted}"] if wanted and dig(policy, "spec", "driver", "version") != wanted else found
+    if wanted and dig(policy, "spec", "driver", "version") != wanted:
+        found.append(f"driver version {wanted}")
+    return [*found, "parameters of the driver for DeepEP"] if world.driver_parameters and driver.named(policy) != world.driver_parameters else found
 
 
 def gdrcopy(world: World) -> bool:

@@ -37,6 +37,7 @@ class Context:
     delay: Callable[[str, float], float]  # named delay (seconds at this speed), with its default
     scenario: Obj
     rdma: list[Obj] = field(default_factory=list)  # the node's NICs whose RDMA device the container was given
+    driver_parameters: Callable[[], str] = str  # those that the node's NVIDIA driver was loaded with; asked for only where they matter
 
     @property
     def image(self) -> str:

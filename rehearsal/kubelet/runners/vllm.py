@@ -17,6 +17,7 @@ from rehearsal.kubelet import rdma
 from rehearsal.kubelet.quantity import parse
 from rehearsal.kubelet.rootplan import HOST
 from rehearsal.kubelet.runners.base import PRIVATE, PYTHON, SHIMS, Context, Launch, python_links, python_shim, script
+from rehearsal.shims.engine import nvshmem
 from rehearsal.shims.vllm_flags import flags_of, version_of
 
 # Entry point of Red Hat's image; the presets name a command of their own.
@@ -36,6 +37,7 @@ def launch(context: Context) -> Launch:
         "version": version, "flags": flags_of(_table(), version), "simulator": HOST + context.binary("llm-d-inference-sim"),
         "gpus": gpus(context), "load_seconds": context.delay("vllm-load", LOAD_SECONDS), "pod_ip": context.pod_ip,
         "transfer_scale": context.delay("kv-transfer", 1.0),
+        "driver_parameters": context.driver_parameters() if nvshmem.by_gpu(context.env) else "",
         "faults": {name: context.scenario[name] for name in FAULTS if name in context.scenario},
     }
     return Launch(

@@ -12,7 +12,7 @@ import ssl
 from collections.abc import Awaitable
 from dataclasses import dataclass, field
 
-from rehearsal.shims.engine import api, connectors, group, nixl, web
+from rehearsal.shims.engine import api, connectors, group, nixl, nvshmem, web
 from rehearsal.shims.engine.core import Engine, Setting
 from rehearsal.shims.engine.log import engine_name, say
 from rehearsal.shims.engine.offload import Offload
@@ -58,6 +58,8 @@ class Job:
     load_seconds: float = 0.0
     transfer_scale: float = 1.0
     devices: list[str] = field(default_factory=list)
+    all2all: str = ""  # backend between the experts
+    driver_parameters: str = ""
     faults: Faults = field(default_factory=Faults)
     info: dict[str, str] = field(default_factory=dict)
 
@@ -147,6 +149,9 @@ class _Process:
         say(f"Starting to load model {job.root}...", "gpu_model_runner.py:3563", who)
         await asyncio.sleep(job.load_seconds)
         say(f"Loading weights took {job.load_seconds:.2f} seconds", "default_loader.py:309", who)
+        if not job.layout.alone and (lines := nvshmem.refusal(job.env, job.all2all, job.devices, job.driver_parameters)):
+            print("\n".join(lines[:-1]), flush=True)
+            raise RuntimeError(lines[-1])
         say(f"GPU KV cache size: {job.blocks * job.block_size:,} tokens", "kv_cache_utils.py:1216", who)
         say(f"init engine (profile, create kv cache, warmup model) took {job.load_seconds:.2f} seconds", "core.py:260", who)
 

@@ -114,6 +114,15 @@ class TestOperands:
         inits = [item["name"] for item in driver["spec"]["template"]["spec"]["initContainers"]]
         assert inits == ["mofed-validation", "k8s-driver-manager"]
 
+    def test_parameters_of_the_module_are_mounted(self) -> None:
+        (plain,) = self.states(driver={"kernelModuleConfig": {"name": "params"}})["state-driver"]
+        assert "volumes" not in plain["spec"]["template"]["spec"], "the operator stops before it gets here without the ConfigMap"
+        config = {"metadata": {"name": "params"}, "data": {"nvidia.conf": "a=1", "nvidia-uvm.conf": "b=1"}}
+        (driver,) = nvidia_operands.states(policy(), NS, ["9.6.1"], TAGS, "580.1.2", config)["state-driver"]
+        spec = driver["spec"]["template"]["spec"]
+        assert [mount["mountPath"] for mount in spec["containers"][0]["volumeMounts"]] == ["/drivers/nvidia-uvm.conf", "/drivers/nvidia.conf"]
+        assert "volumeMounts" not in spec["containers"][1] and spec["volumes"][0]["configMap"]["name"] == "params"
+
     def test_images_and_version(self) -> None:
         (driver,) = self.states(driver={"repository": "mirror/nvidia", "image": "driver", "version": "570.1"})["state-driver"]
         assert driver["spec"]["template"]["spec"]["containers"][0]["image"] == "mirror/nvidia/driver:570.1"
@@ -198,6 +207,17 @@ def told(world: Any) -> tuple[str, str]:
 def allocatable(world: Any) -> str | None:
     value = world.kube.get("v1|Node||gpu-0")["status"].get("allocatable", {}).get("nvidia.com/gpu")
     return None if value is None else str(value)
+
+
+def test_a_config_map_of_parameters_must_be_there(cluster: Any) -> None:
+    named = cluster.kube.get(cluster.kube.path_of(cluster.policy))
+    named["spec"]["driver"]["kernelModuleConfig"] = {"name": "params"}
+    step(cluster)
+    assert told(cluster) == ("notReady", 'Failed to reconcile state-driver: ERROR: could not get ConfigMap params from client: ConfigMap "params" not found')
+    cluster.kube.add({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "params", "namespace": NS}, "data": {"nvidia.conf": "a=1"}})
+    for _ in range(6):
+        step(cluster)
+    assert told(cluster) == ("ready", "Reconciled")
 
 
 def upgrade_states(world: Any, rounds: int) -> list[str]:

@@ -57,6 +57,15 @@ def test_rdma_needs_open_modules_or_peermem(judged) -> None:
     assert [status for status, _ in found(judged(cluster(**closed), declared()))] == ["pass"]
 
 
+def test_deepep_needs_a_parameter_of_the_driver(judged) -> None:
+    path, open_modules = "wide_expert_parallelism", {"gdrcopy": {"enabled": True}}
+    ((status, told),) = found(judged(cluster(**open_modules), declared(path=path)), path)
+    assert status == "warn" and "PeerMappingOverride=1" in told
+    named = {**open_modules, "driver": {"kernelModuleConfig": {"name": "kernel-module-params"}}}
+    assert [status for status, _ in found(judged(cluster(**named), declared(path=path)), path)] == ["pass"]
+    assert [status for status, _ in found(judged(cluster(**open_modules), declared(path="pd_disaggregation")), "pd_disaggregation")] == ["pass"]
+
+
 def test_amds_device_config(judged) -> None:
     made = judged(cluster("DeviceConfig", model="MI300X", driver={"enable": False}), declared())
     assert found(made)[0][0] == "fail" and found(judged(cluster("DeviceConfig", model="MI300X"), declared()))[0][0] == "pass"
