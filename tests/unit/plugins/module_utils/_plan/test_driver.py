@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-
 from ansible_collections.llmd.openshift.plugins.module_utils._plan.driver import CONFIG, parameters
 
 NEEDED = {"needed": True}
