@@ -132,6 +132,7 @@ SHOWN: dict[str, dict[str, Any]] = {
     "unknown-argument": log("engine", "vllm serve: error: unrecognized arguments: --kv-ofload 8"),
     "out-of-memory": log("engine", "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB"),
     "memlock": log("engine", "ibv_reg_mr(address=0x7f) failed: Cannot allocate memory"),
+    "gpu-cannot-post": log("engine", "RuntimeError: src/host/transport/transport.cpp:nvshmemi_transport_init:275: init failed for transport: IBGDA"),
     "capability-refused": event("FailedCreate", "pods \"x\" is forbidden: unable to validate against any security context constraint: [capability may not be added]", "ReplicaSet"),
     "secret-missing": {"pods": [pod("engine", "CreateContainerConfigError", message='secret "hf" not found')]},
     "pod-unschedulable": unscheduled("0/6 nodes are available: 6 Insufficient nvidia.com/gpu."),
