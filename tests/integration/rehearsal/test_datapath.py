@@ -372,6 +372,19 @@ def test_prefill_and_decode_may_be_groups_themselves(cluster: Cluster) -> None:
     cluster.drop("both")
 
 
+@pytest.mark.wide
+def test_gpus_that_may_not_post_to_the_network_cards(cluster: Cluster) -> None:
+    """DeepEP between nodes with a driver of defaults; here there is no driver at all, as for one without PeerMappingOverride."""
+    env = [variable("VLLM_ALL2ALL_BACKEND", "deepep_low_latency"), variable("NVSHMEM_REMOTE_TRANSPORT", "ibgda"), variable("NVSHMEM_IBGDA_NIC_HANDLER", "gpu")]
+    cluster.apply(wide("mute", *env))
+    leader = cluster.until("the leader", lambda: [pod for pod in cluster.pods("mute") if pod["metadata"]["name"].endswith("-0")])[0]["metadata"]["name"]
+    said = "init failed for transport: IBGDA"
+    cluster.until("its complaint", lambda: said in cluster.kubectl("logs", leader, "-c", "main", "-p", check=False), 120)
+    assert "GPU cannot map UAR of device mlx5_" in cluster.kubectl("logs", leader, "-c", "main", "-p", check=False)
+    assert cluster.condition("llminferenceservice", "mute", "Ready")["status"] != "True"
+    cluster.drop("mute")
+
+
 def test_scenario_rank_missing(cluster: Cluster) -> None:
     with cluster.scenario({"missing_ranks": [-1]}):
         cluster.apply(wide("torn", variable("VLLM_LOGGING_LEVEL", "DEBUG")))
