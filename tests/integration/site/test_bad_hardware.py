@@ -68,6 +68,8 @@ def test_a_gpu_operator_by_helm_is_not_installed_twice(odd: Site) -> None:
 
 def test_a_feature_discovery_of_others_by_another_name_is_used(odd: Site) -> None:
     subscribe(odd.rehearsal, "openshift-nfd", "nfd", "stable", group={"targetNamespaces": ["openshift-nfd"]})
+    # Argo CD made it: it's left to Argo CD.
+    odd.rehearsal.kubectl("annotate", "subscriptions.operators.coreos.com", "nfd", "-n", "openshift-nfd", "argocd.argoproj.io/tracking-id=cluster:operators.coreos.com/Subscription:openshift-nfd/nfd")
     until("NFD's kind", lambda: "NotFound" not in odd.rehearsal.kubectl("get", "crd", "nodefeaturediscoveries.nfd.openshift.io", check=False), 120)
     apply(odd.rehearsal, NFD)
     done = run(odd)
@@ -75,6 +77,17 @@ def test_a_feature_discovery_of_others_by_another_name_is_used(odd: Site) -> Non
     found = [one["metadata"]["name"] for one in odd.rehearsal.get("nodefeaturediscoveries", "-A")["items"]]
     groups = [one["metadata"]["name"] for one in odd.rehearsal.get("operatorgroups", "-n", "openshift-nfd")["items"]]
     assert found == ["team-nfd"] and groups == ["nfd-group"]
+    (nfd,) = [one for one in json.loads((odd.folder / "rehearsal" / "plan.json").read_text())["operators"] if one["package"] == "nfd"]
+    assert (nfd["action"], nfd["managed_by"]) == ("adopt", "Argo CD"), nfd
+
+
+def test_two_subscriptions_of_one_operator_stop_before_any_write(odd: Site) -> None:
+    subscribe(odd.rehearsal, "another-team", "nfd", "stable", approval="Manual", group={"targetNamespaces": ["another-team"]})
+    refused = run(odd)
+    assert refused.rc != 0 and "there are 2 Subscriptions: another-team/nfd, openshift-nfd/nfd" in refused.message and "Remove all but one" in refused.message
+    odd.rehearsal.kubectl("delete", "namespace", "another-team", "--wait=false")
+    gone = ("get", "subscriptions.operators.coreos.com", "nfd", "-n", "another-team")
+    until("it is gone", lambda: "NotFound" in odd.rehearsal.kubectl(*gone, check=False), 60)
 
 
 def test_seven_of_eight_gpus(odd: Site, tmp_path: Path) -> None:
