@@ -78,7 +78,7 @@ def test_a_feature_discovery_of_others_by_another_name_is_used(odd: Site) -> Non
     groups = [one["metadata"]["name"] for one in odd.rehearsal.get("operatorgroups", "-n", "openshift-nfd")["items"]]
     assert found == ["team-nfd"] and groups == ["nfd-group"]
     (nfd,) = [one for one in json.loads((odd.folder / "rehearsal" / "plan.json").read_text())["operators"] if one["package"] == "nfd"]
-    assert (nfd["action"], nfd["managed_by"]) == ("adopt", "Argo CD"), nfd
+    assert (nfd["action"], nfd["managed_by"]) == ("adopt", "argocd"), nfd
 
 
 def test_two_subscriptions_of_one_operator_stop_before_any_write(odd: Site) -> None:
