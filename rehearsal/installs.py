@@ -68,7 +68,7 @@ def _remove(kube: Kube, row: Obj, seconds: float) -> None:
         return
     end = time.monotonic() + seconds
     while time.monotonic() < end:
-        plans = _plans(kube, row["namespace"], row["csv"])
+        plans = [plan for plan in _plans(kube, row["namespace"], row["csv"]) if _phase(plan)]  # OLM never misses one that it hadn't finished writing
         if plans:
             kube.delete(kube.path_of(plans[0]))
             return

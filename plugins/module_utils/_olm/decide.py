@@ -164,8 +164,16 @@ def _missing(
     if other is not None:  # approved by somebody else, or by OLM itself (approval Automatic)
         state = _other_coming(wish, other, current)
         return Decision(wish, state, adopted=wish.adopt, warnings=warnings, coming=wish.adopt)
-    trouble = catalogs.trouble(wish, world) or states.subscription_trouble(subscription)
+    trouble = catalogs.trouble(wish, world) or states.subscription_trouble(subscription) or _plan_gone(wish, world, subscription)
     return Decision(wish, trouble or waiting(*states.progress(subscription)), warnings=warnings)
+
+
+def _plan_gone(wish: Wish, world: World, subscription: Obj) -> State | None:
+    """The Subscription waits for a plan that isn't there. Where OLM hadn't written its status before it was deleted, it makes no other, and says nothing."""
+    name = str(dig(subscription, "status.installPlanRef.name") or "")
+    if not name or any(dig(plan, "metadata.name") == name for plan in world.plans_of(wish.namespace)):
+        return None
+    return states.plan_gone(f"the Subscription waits for InstallPlan {name}, which doesn't exist")
 
 
 def _other_coming(wish: Wish, other: Obj, current: str) -> State:

@@ -151,9 +151,14 @@ def _plan_failed(found: Mapping[str, Any]) -> State:
 def _plan_missing(found: Mapping[str, Any]) -> State | None:
     if found.get("reason") != "ReferencedInstallPlanNotFound":
         return None
+    return plan_gone(because(found))
+
+
+def plan_gone(detail: str) -> State:
+    """Somebody deleted the InstallPlan that a Subscription refers to."""
     return failed(
         "ReferencedInstallPlanNotFound",
-        because(found),
+        detail,
         "Somebody deleted the InstallPlan, and OLM has made no other: delete the Subscription (the operator stays) and install again.",
         grace=RETRY_GRACE,  # a new plan comes within seconds as a rule
     )

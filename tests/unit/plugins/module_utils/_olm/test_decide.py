@@ -187,6 +187,7 @@ CASES: dict[str, tuple[World, str, str]] = {
     "catalogs unhealthy": (world(subscription(cond("CatalogSourcesUnhealthy", message="redhat-operators unhealthy"))), "failed", "CatalogSourcesUnhealthy"),
     "plan failed by condition": (world(subscription(cond("InstallPlanFailed", reason="InstallComponentFailed"))), "failed", "InstallPlanFailed"),
     "plan deleted": (world(subscription(cond("InstallPlanMissing", reason="ReferencedInstallPlanNotFound"))), "failed", "ReferencedInstallPlanNotFound"),
+    "plan gone, nothing said": (world(subscription(installPlanRef={"name": "p"}, state="UpgradePending")), "failed", "ReferencedInstallPlanNotFound"),
     "plan not yet seen": (world(subscription(cond("InstallPlanMissing", reason="InstallPlanNotYetReconciled"))), "waiting", "NotResolved"),
     "plan pending": (world(subscription(cond("InstallPlanPending", reason="Installing"))), "waiting", "InstallPlanPending"),
     "plan installing": (world(subscription(), plans=[plan("p", "nfd.v1", approved=True, phase="Installing")]), "waiting", "Installing"),
