@@ -117,6 +117,7 @@ def test_a_pod_that_nobody_makes_again_stops_the_run_until_it_may_go(two: Site) 
 
 def test_a_degraded_machine_is_named_with_the_daemons_words(two: Site) -> None:
     assert rehearsal_cli("provoke", "--name", two.rehearsal.name, "--scenario", "mcp-degraded").returncode == 0
+    two.rehearsal.kubectl("label", "node", "gpu-1", "touched=yes", "--overwrite")  # its daemon looks when anything happens on the node
     until("degraded", lambda: conditions(pool(two))["Degraded"]["status"] == "True", 60)
     refused = run(two, "llmd.fifth=1")
     assert refused.rc != 0 and "degraded" in refused.message.lower() and "Node gpu-1 is reporting" in refused.message, refused.message
