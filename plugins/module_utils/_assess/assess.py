@@ -108,7 +108,8 @@ def _gate(chosen: Verdict, findings: list[Finding], path: str, discovered: bool,
         return DISCOVER, "The nodes' hardware isn't known yet. " + " ".join(chosen.reasons)
     reasons = [] if yes or learn else [_refusal(chosen, what)]
     reasons += [f"{f.subject}: {f.observed}. {f.remedy} [{f.id}]" for f in blockers]
-    return STOP, "Nothing was changed. " + " ".join(dict.fromkeys(reasons))
+    first = "Nothing was changed, apart from the operators that tell of the hardware." if discovered else "Nothing was changed."
+    return STOP, " ".join([first, *dict.fromkeys(reasons)])
 
 
 def _refusal(chosen: Verdict, what: str) -> str:
