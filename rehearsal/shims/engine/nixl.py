@@ -77,8 +77,8 @@ class Nixl:
         for text in self.choice.warnings:
             print(ucx.line(socket.gethostname(), "ucp_context.c:1081", "WARN", text), flush=True)
         if self._env.get("UCX_LOG_LEVEL", "").lower() in ("info", "debug", "trace"):
-            ways = " ".join(f"{t}/{d}" for t, d in self.choice.usable.items()) or "none"
-            print(ucx.line(socket.gethostname(), "ucp_context.c:2339", "INFO", f"UCX transports between nodes: {ways}"), flush=True)
+            given = " ".join(f"{key}={value}" for key, value in self._env.items() if key.startswith("UCX_"))
+            print(ucx.line(socket.gethostname(), "parser.c:2364", "INFO", f"UCX_* env variables: {given}"), flush=True)
         print("Backend UCX was instantiated", flush=True)
         print(f"Initialized NIXL agent: {self.engine_id}", flush=True)
         await asyncio.start_server(self._serve, self.host, self.port)
@@ -182,7 +182,7 @@ class Nixl:
             print(ucx.line(host, "ucp_worker.c:1888", "INFO", f"ucp_context_0 inter-node cfg#1 rma({way}) am({way})"), flush=True)
         if self._env.get("UCX_PROTO_INFO", "n").lower() in ("y", "yes", "1", "on", "try"):
             for row in ucx.table(transport, self.choice.usable[transport]):
-                print(ucx.line(host, "proto_debug.c:1", "INFO", row), flush=True)
+                print(ucx.compact(host, row), flush=True)
 
 
 async def _ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, message: Obj) -> Obj:

@@ -68,19 +68,33 @@ def between(mine: Mapping[str, str], theirs: Mapping[str, str]) -> str | None:
 
 
 def line(host: str, source: str, level: str, text: str) -> str:
-    """A line of UCX's own log."""
-    return f"[{time.time():.6f}] [{host}:1    :0]   {source} UCX  {level:<5} {text}"
+    """A line of UCX's own log (src/ucs/debug/log.c, UCS_LOG_FMT)."""
+    file, _colon, number = source.partition(":")
+    return f"{_process(host)} {file:>17}:{number:<4} {'UCX':<4} {level:<5} {text}"
+
+
+def compact(host: str, text: str) -> str:
+    """A row of a table: without source and level (UCS_LOG_COMPACT_FMT)."""
+    return f"{_process(host)}   {text}"
+
+
+def _process(host: str) -> str:
+    return f"[{time.time():.6f}] [{host}:{1:<5}:0]"
 
 
 def table(transport: str, device: str) -> list[str]:
-    """What UCX_PROTO_INFO=y prints when the way to another process has been chosen."""
-    way = f"{transport}/{device}"
-    rows = [("0..inf", "zero-copy" if transport == RDMA else "(?) fragmented copy-in copy-out", way)]
-    head = "remote memory read by ucp_get*(multi) into cuda/GPU0 from cuda"
-    width = 34 + len(way) + 22
-    lines = [f"+{'-' * 32}+{'-' * width}+", f"| {'ucp_context_0 inter-node cfg#1':<30} | {head:<{width - 2}} |", f"+{'-' * 32}+{'-' * width}+"]
-    lines += [f"| {size:>30} | {how:<34} | {path:<{width - 39}} |" for size, how, path in rows]
-    return [*lines, lines[0]]
+    """What UCX_PROTO_INFO=y prints when the way to another process has been chosen (src/ucp/proto/proto_debug.c of 1.18 to 1.21)."""
+    name, head = "ucp_context_0 inter-node cfg#1", "remote memory read by ucp_get*(multi) into cuda/GPU0 from cuda"
+    rows = [("0..inf", "zero-copy" if transport == RDMA else "software emulation", f"{transport}/{device}")]
+    sizes, paths = len(name), max(len(path) for _size, _how, path in rows)
+    hows = max(*(len(how) for _size, how, _path in rows), len(head) - paths)
+    lines = [_separator(sizes, hows + 3 + paths), f"| {name:>{sizes}} | {head:<{hows + 3 + paths}} |", _separator(sizes, hows, paths)]
+    lines += [f"| {size:>{sizes}} | {how:<{hows}} | {path:<{paths}} |" for size, how, path in rows]
+    return [*lines, _separator(sizes, hows, paths)]
+
+
+def _separator(*widths: int) -> str:
+    return f"+{'+'.join('-' * (width + 2) for width in widths)}+"
 
 
 def seconds(transport: str, size: int) -> float:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -121,7 +122,19 @@ def test_rdma_is_preferred_when_both_ends_have_it() -> None:
     both, tcp = {"rc_mlx5": "mlx5_0:1", "tcp": "eth0"}, {"tcp": "eth0"}
     assert (ucx.between(both, both), ucx.between(both, tcp), ucx.between({"rc_mlx5": "x"}, tcp)) == ("rc_mlx5", "tcp", None)
     assert ucx.seconds("tcp", 10**9) > 20 * ucx.seconds("rc_mlx5", 10**9)
-    assert any("rc_mlx5/mlx5_0:1" in row for row in ucx.table("rc_mlx5", "mlx5_0:1"))
+
+
+def test_ucx_prints_its_table_like_1_20() -> None:
+    rows = [
+        "+--------------------------------+-------------------------------------------------------------------+",
+        "| ucp_context_0 inter-node cfg#1 | remote memory read by ucp_get*(multi) into cuda/GPU0 from cuda    |",
+        "+--------------------------------+------------------------------------------------+------------------+",
+        "|                         0..inf | zero-copy                                      | rc_mlx5/mlx5_0:1 |",
+        "+--------------------------------+------------------------------------------------+------------------+",
+    ]
+    assert ucx.table("rc_mlx5", "mlx5_0:1") == rows
+    assert re.fullmatch(r"\[\d+\.\d{6}\] \[decode-0:1    :0\]   \| x", ucx.compact("decode-0", "| x"))
+    assert ucx.line("decode-0", "select.c:629", "ERROR", "x").endswith("[decode-0:1    :0]          select.c:629  UCX  ERROR x")
 
 
 # --- series ------------------------------------------------------------------------------------------------------------
