@@ -1,11 +1,11 @@
 # Copyright (c) 2026 llmd.openshift contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Stand-in of NVIDIA's network operator: NicClusterPolicy → states, driver pods, wait labels, RDMA resources; its network kinds → definitions.
+"""Stand-in of NVIDIA's network operator: NicClusterPolicy and NicNodePolicy → states, driver pods, wait labels, RDMA resources; network kinds → definitions.
 
-Sources: Mellanox/network-operator @b06827e (v26.4) controllers/{nicclusterpolicy,macvlannetwork,hostdevicenetwork,ipoibnetwork}_controller.go,
+Sources: Mellanox/network-operator @b06827e (v26.4) controllers/{nicclusterpolicy,nicnodepolicy,macvlannetwork,hostdevicenetwork,ipoibnetwork}_controller.go,
 controllers/{conditions,mofed_wait_labels,nic_policy_helpers}.go, pkg/state/*.go (hardware.md §2.5, F13-F24). Conditions came with 26.4 (assumed).
-Not played: NicNodePolicy, firmware templates, drains of driver upgrades, Spectrum-X.
+Not played: firmware templates, drains of driver upgrades, Spectrum-X.
 """
 
 from __future__ import annotations
@@ -31,7 +31,18 @@ from rehearsal.operators.nvidia_network_operands import (
     STATES,
     StateError,
     daemon_set_ready,
+    pod_app,
     section,
+)
+from rehearsal.operators.nvidia_network_policies import (
+    KINDS,
+    NODE_POLICY,
+    NODE_STATES,
+    OWNER_LABEL,
+    POLICY,
+    overlap,
+    owner_label,
+    selects,
 )
 from rehearsal.operators.objects import boot_id
 from rehearsal.operators.operands import service_account
@@ -52,7 +63,6 @@ from rehearsal.operators.runtime import (
 from rehearsal.operators.sriov_networks import NAD
 from rehearsal.operators.sriov_nics import Cards
 
-POLICY = ("mellanox.com/v1alpha1", "NicClusterPolicy")
 NV_POOL = ("nv-ipam.nvidia.com/v1alpha1", "IPPool")
 IMAGE_STREAM = ("image.openshift.io/v1", "ImageStream")
 MACHINE_CONFIG = ("machineconfiguration.openshift.io/v1", "MachineConfig")
@@ -65,12 +75,12 @@ READY, NOT_READY, IGNORE, ERROR = "ready", "notReady", "ignore", "error"
 
 
 class NvidiaNetwork(StandIn):
-    """One NicClusterPolicy counts, that with the right name."""
+    """One NicClusterPolicy counts, that with the right name; any number of NicNodePolicies beside it, for nodes of their own."""
 
     csv_prefix = "nvidia-network-operator."
     name = "nvidia-network-operator"
     watches = [
-        POLICY, MACVLAN, HOST_DEVICE, IPOIB, NAD, NV_POOL, IMAGE_STREAM, MACHINE_CONFIG,
+        POLICY, NODE_POLICY, MACVLAN, HOST_DEVICE, IPOIB, NAD, NV_POOL, IMAGE_STREAM, MACHINE_CONFIG,
         ("apps/v1", "DaemonSet"), ("v1", "Pod"), ("v1", "Node"), ("v1", "Namespace"),
     ]  # fmt: skip
     delays = {"mofed-build": 8.0}
@@ -85,7 +95,7 @@ class NvidiaNetwork(StandIn):
         """Open the admission webhook."""
         self._webhook = Webhook(WEBHOOK, "/validate-mellanox-com-v1alpha1", self._judge, self.state / "run" / "webhooks")
         made = self._webhook.registration(WEBHOOK_CONFIGURATION, "mellanox.com", "v1alpha1", "nicclusterpolicies", ["CREATE", "UPDATE"])
-        made["webhooks"][0]["rules"][0]["resources"].append("hostdevicenetworks")
+        made["webhooks"][0]["rules"][0]["resources"] += ["nicnodepolicies", "hostdevicenetworks"]
         kube.apply(made, manager=self.agent())
 
     def stop(self) -> None:
@@ -97,24 +107,28 @@ class NvidiaNetwork(StandIn):
                 self._webhook.close()
 
     def _judge(self, request: Object) -> list[str]:
-        return nvidia_network_admission.check({"kind": request["kind"]["kind"], **request["object"]})
+        made = {"kind": request["kind"]["kind"], **request["object"]}
+        warnings = nvidia_network_admission.check(made)
+        if made["kind"] in KINDS:
+            nvidia_network_admission.check_beside(made, self._all_policies(), self.objects("v1", "Node"))
+        return warnings
 
     # ---- what wakes what
 
     def route(self, event: str, obj: Object) -> Iterable[Object]:
         """Operands and nodes wake the policy; driver pods and what their nodes show wake driver pods; definitions their networks."""
         kind = obj["kind"]
-        if kind == "NicClusterPolicy":
+        if kind in KINDS:
             return [obj, *self._driver_pods()]
         if kind == "DaemonSet":
-            return self.owners(obj, "NicClusterPolicy")
+            return [owner for name in KINDS for owner in self.owners(obj, name)]
         if kind == "ImageStream":
-            return self.objects(*POLICY) if obj["metadata"]["name"] == "driver-toolkit" else []
+            return self._all_policies() if obj["metadata"]["name"] == "driver-toolkit" else []
         if kind == "Node":
             return self._node_changed(event, obj)
         if kind == "Pod":
             mine = obj["metadata"].get("namespace") == self.namespace
-            return [*([obj] if OFED_LABEL in labels_of(obj) and event != "DELETED" else []), *self.objects(*POLICY)] if mine else []
+            return [*([obj] if OFED_LABEL in labels_of(obj) and event != "DELETED" else []), *self._all_policies()] if mine else []
         if kind == NAD[1]:
             return [owner for name in TOLD for owner in self.owners(obj, name)] if event != "ADDED" else []
         if kind == "Namespace":
@@ -128,7 +142,7 @@ class NvidiaNetwork(StandIn):
             return []
         self._seen[name] = seen
         pods = [pod for pod in self._driver_pods() if pod["spec"].get("nodeName") == name]
-        return [*self.objects(*POLICY), *pods, *self.objects(*NV_POOL)]
+        return [*self._all_policies(), *pods, *self.objects(*NV_POOL)]
 
     def _driver_pods(self) -> list[Object]:
         return [pod for pod in self.objects("v1", "Pod", self.namespace) if OFED_LABEL in labels_of(pod)]
@@ -146,34 +160,53 @@ class NvidiaNetwork(StandIn):
             return self._network(kube, obj)
         if kind == NV_POOL[1]:
             self._pool(kube, obj)
-        if kind != "NicClusterPolicy" or obj["metadata"].get("deletionTimestamp"):
+        if kind not in KINDS or obj["metadata"].get("deletionTimestamp"):
             return None
+        if kind == NODE_POLICY[1]:
+            return self._operate_some(kube, obj)
         if obj["metadata"]["name"] != NAME:
             reason = f"Unsupported NicClusterPolicy instance {obj['metadata']['name']}. Only instance with name {NAME} is supported"
             self.set_status(kube, obj, {"state": IGNORE, "reason": reason})
             return None
-        return self._operate(kube, obj)
+        return self._operate(kube, obj, STATES)
 
     def deleted(self, kube: Kube, obj: Object) -> None:
         """Without a policy its operands go (garbage collection); no node waits for a driver then, and no plugin gives devices."""
-        if obj["kind"] == "NicClusterPolicy" and obj["metadata"]["name"] == NAME:
+        if obj["kind"] == NODE_POLICY[1] or (obj["kind"] == POLICY[1] and obj["metadata"]["name"] == NAME):
             for node in self.objects("v1", "Node"):
-                self._wait_label(kube, node, {})
-                self._resources(kube, node, obj.get("spec") or {}, gone=True)
+                self._wait_label(kube, node, {}, by_cluster_policy=obj["kind"] == POLICY[1])
+                self._resources(kube, node, gone=obj)
 
-    # ---- the policy
+    # ---- policies
 
-    def _policy(self) -> Object | None:
-        found = self.find(*POLICY, NAME)
-        return None if found is None or found["metadata"].get("deletionTimestamp") else found
+    def _all_policies(self) -> list[Object]:
+        return [*self.objects(*POLICY), *self.objects(*NODE_POLICY)]
 
-    def _operate(self, kube: Kube, policy: Object) -> float | None:
+    def _policies(self) -> list[Object]:
+        """Those that count."""
+        return [
+            one for one in self._all_policies()
+            if not one["metadata"].get("deletionTimestamp") and (one["kind"] == NODE_POLICY[1] or one["metadata"]["name"] == NAME)
+        ]  # fmt: skip
+
+    def _owner(self, pod: Object) -> Object | None:
+        """The policy of which a driver pod is."""
+        return next((one for one in self._policies() if owner_label(one) == labels_of(pod).get(OWNER_LABEL)), None)
+
+    def _operate_some(self, kube: Kube, policy: Object) -> float | None:
+        said = overlap(self.objects(*NODE_POLICY), self.objects("v1", "Node"))
+        if said:
+            self.set_status(kube, policy, {"state": ERROR, "reason": said})
+            return RETRY_SECONDS
+        return self._operate(kube, policy, NODE_STATES)
+
+    def _operate(self, kube: Kube, policy: Object, states: Iterable[str]) -> float | None:
         spec = policy.get("spec") or {}
         nodes = self.objects("v1", "Node")
         told, keep = [], set()
         if section(spec, "state-nv-ipam-cni") is not None:
             self._ipam_definition(kube)
-        for state in STATES:
+        for state in states:
             word, message, names = self._state(kube, policy, state, nodes)
             told.append({"name": state, "state": word, "message": message})
             keep |= names
@@ -183,9 +216,9 @@ class NvidiaNetwork(StandIn):
         self.set_status(kube, policy, status, self._conditions(policy, told) if self._has_conditions() else None)
         pods = {pod["spec"].get("nodeName"): pod for pod in self._driver_pods()}
         for node in nodes:
-            self._wait_label(kube, node, pods)
-            self._resources(kube, node, spec)
-        self._upgrade(kube, spec)
+            self._wait_label(kube, node, pods, by_cluster_policy=policy["kind"] == POLICY[1])
+            self._resources(kube, node)
+        self._upgrade(kube, policy)
         return None if ready else RETRY_SECONDS
 
     def _state(self, kube: Kube, policy: Object, state: str, nodes: list[Object]) -> tuple[str, str, set[str]]:
@@ -240,26 +273,29 @@ class NvidiaNetwork(StandIn):
 
     # ---- nodes
 
-    def _wait_label(self, kube: Kube, node: Object, pods: dict[Any, Object]) -> None:
+    def _wait_label(self, kube: Kube, node: Object, pods: dict[Any, Object], by_cluster_policy: bool) -> None:
         """The label that device plugins, the GPU driver and the SR-IOV daemon wait for."""
         pod = pods.get(node["metadata"]["name"])
-        policy = self._policy()
         if pod is not None:
             rows = (pod.get("status") or {}).get("containerStatuses") or []
-            up = any(row["name"] == "mofed-container" and row.get("ready") for row in rows)
+            up, policy = any(row["name"] == "mofed-container" and row.get("ready") for row in rows), self._owner(pod)
             wanted = "false" if up and policy is not None and section(policy.get("spec") or {}, "state-OFED") is not None else "true"
-        elif labels_of(node).get(MELLANOX_LABEL) == "true":
-            if policy is not None and section(policy.get("spec") or {}, "state-OFED") is not None:
+        elif any(selects(one, node) and section(one.get("spec") or {}, "state-OFED") is not None for one in self._policies()):
+            if labels_of(node).get(MELLANOX_LABEL) == "true":
                 return  # no pod there yet: nothing is said of the node
+            wanted = ""
+        elif by_cluster_policy:
+            wanted = "false" if labels_of(node).get(MELLANOX_LABEL) == "true" else ""
+        elif labels_of(node).get(OFED_WAIT) == "true":
             wanted = "false"
         else:
-            wanted = ""
+            return  # a NicNodePolicy without a driver leaves the label to a NicClusterPolicy: without one, no device plugin ever starts
         if labels_of(node).get(OFED_WAIT, "") != wanted:
             self._patch_node(kube, node, {"metadata": {"labels": {OFED_WAIT: wanted or None}}})
 
     def _drive(self, kube: Kube, pod: Object) -> float | None:
         node = self.find("v1", "Node", pod["spec"].get("nodeName") or "")
-        policy = self._policy()
+        policy = self._owner(pod)
         if node is None or policy is None or pod["metadata"].get("deletionTimestamp") or not is_true(node, "Ready"):
             return None
         driver = section(policy.get("spec") or {}, "state-OFED") or {}
@@ -270,24 +306,25 @@ class NvidiaNetwork(StandIn):
         config = self.find(*MACHINE_CONFIG, current)
         return {part for word in ((config or {}).get("spec") or {}).get("kernelArguments") or [] for part in str(word).split()}
 
-    def _resources(self, kube: Kube, node: Object, spec: Object, gone: bool = False) -> None:
-        """What the two device plugins register on a node where their pods are ready."""
+    def _resources(self, kube: Kube, node: Object, gone: Object | None = None) -> None:
+        """What the device plugins of all policies register on a node where their pods are ready; `gone`: a policy that was deleted."""
         name = node["metadata"]["name"]
         server = next((item for item in self.profile["nodes"] if item["name"] == name), None)
         if server is None:
             return
         nics = self._cards.interfaces(server, self.scenario, boot_id(node))
-        ready = set() if gone else {labels_of(pod).get("app") for pod in self.pods_on(name) if is_ready(pod)}
+        ready = {labels_of(pod).get("app") for pod in self.pods_on(name) if is_ready(pod)}
         wanted: dict[str, int] = {}
         owned: set[str] = set()
-        for key, app, count in (
-            ("rdmaSharedDevicePlugin", RDMA_PLUGIN, nvidia_network_devices.rdma_resources),
-            ("sriovDevicePlugin", SRIOV_PLUGIN, nvidia_network_devices.whole_cards),
-        ):
-            found = count((spec.get(key) or {}).get("config"), nics)
-            owned |= set(found)
-            if app.removesuffix("-ds") in ready:
-                wanted |= found
+        for policy in [*self._policies(), *([gone] if gone else [])]:
+            for key, app, count in (
+                ("rdmaSharedDevicePlugin", RDMA_PLUGIN, nvidia_network_devices.rdma_resources),
+                ("sriovDevicePlugin", SRIOV_PLUGIN, nvidia_network_devices.whole_cards),
+            ):
+                found = count(((policy.get("spec") or {}).get(key) or {}).get("config"), nics)
+                owned |= set(found)
+                if policy is not gone and pod_app(policy, app) in ready:
+                    wanted |= found
         patch = resources_patch(node, wanted, owned)
         if patch:
             self._patch_node(kube, node, patch, "status")
@@ -298,12 +335,12 @@ class NvidiaNetwork(StandIn):
         except NotFound:
             self.log.info("node %s has gone", node["metadata"]["name"])
 
-    def _upgrade(self, kube: Kube, spec: Object) -> None:
+    def _upgrade(self, kube: Kube, policy: Object) -> None:
         """With autoUpgrade a driver pod of an older template is replaced, one node after the other; the state is a label of the node."""
-        if not ((section(spec, "state-OFED") or {}).get("upgradePolicy") or {}).get("autoUpgrade"):
+        if not ((section(policy.get("spec") or {}, "state-OFED") or {}).get("upgradePolicy") or {}).get("autoUpgrade"):
             return
         busy = False
-        for pod in self._driver_pods():
+        for pod in [one for one in self._driver_pods() if labels_of(one).get(OWNER_LABEL) == owner_label(policy)]:
             node = self.find("v1", "Node", pod["spec"].get("nodeName") or "")
             owner = next((item for item in self.owners(pod, "DaemonSet")), None)
             if node is None or owner is None:

@@ -4,16 +4,17 @@
 """What the admission webhook of NVIDIA's network operator refuses (pure).
 
 Source: Mellanox/network-operator @b06827e (v26.4) api/v1alpha1/validator/*.go, webhook-schemas/*.json. Not checked here: containerResources,
-GUID ranges of ib-kubernetes, overlaps with NicNodePolicies.
+GUID ranges of ib-kubernetes.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+from rehearsal.operators.nvidia_network_policies import KINDS, NODE_POLICY, POLICY, conflicts, overlap
 from rehearsal.operators.objects import Object
 
 FQDN = r"^[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?(?:\.[a-zA-Z]{2,})+$"
@@ -23,18 +24,34 @@ OFED_VERSION = re.compile(r"^(sha256:[0-9a-f]{64}|(doca[0-9.]+-)?[0-9]{2}\.[0-9]
 SELECTORS = ("vendors", "deviceIDs", "drivers", "ifNames", "linkTypes")
 
 
+LONGEST_NAME = 30  # of a NicNodePolicy, whatever the message says
+
+
 class Refused(ValueError):
     """The request is denied with this message."""
 
 
 def check(obj: Object) -> list[str]:
-    """A NicClusterPolicy or HostDeviceNetwork. Raises Refused with all faults, as Kubernetes words an invalid object."""
+    """A NicClusterPolicy, NicNodePolicy or HostDeviceNetwork. Raises Refused with all faults, as Kubernetes words an invalid object."""
     kind, name, spec = obj["kind"], obj["metadata"]["name"], obj.get("spec") or {}
-    faults = _policy(spec) if kind == "NicClusterPolicy" else _host_device(spec)
+    faults = _policy(spec) if kind in KINDS else _host_device(spec)
+    if kind == NODE_POLICY[1] and len(name) > LONGEST_NAME:
+        faults.append(_invalid("metadata.name", name, "NicNodePolicy name must be at most 50 characters to avoid exceeding DaemonSet name limits"))
     if faults:
         told = faults[0] if len(faults) == 1 else f"[{', '.join(faults)}]"
         raise Refused(f'{kind}.mellanox.com "{name}" is invalid: {told}')
     return []
+
+
+def check_beside(obj: Object, policies: Iterable[Object], nodes: Iterable[Object]) -> None:
+    """A policy beside those that are there. Raises Refused."""
+    there = [one for one in policies if (one["kind"], one["metadata"]["name"]) != (obj["kind"], obj["metadata"]["name"])]
+    other = POLICY[1] if obj["kind"] == NODE_POLICY[1] else NODE_POLICY[1]
+    said = conflicts(obj, [one for one in there if one["kind"] == other])
+    if not said and obj["kind"] == NODE_POLICY[1]:
+        said = overlap([obj, *(one for one in there if one["kind"] == NODE_POLICY[1])], nodes)
+    if said:
+        raise Refused(said)
 
 
 def _policy(spec: Mapping[str, Any]) -> list[str]:

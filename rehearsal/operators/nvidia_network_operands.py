@@ -1,7 +1,7 @@
 # Copyright (c) 2026 llmd.openshift contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The operands of a NicClusterPolicy: its states in the operator's order, each with its workloads (pure).
+"""The operands of a NicClusterPolicy or NicNodePolicy: states in the operator's order, each with its workloads (pure).
 
 Sources: Mellanox/network-operator @b06827e (v26.4) pkg/state/factory.go (order), pkg/state/state_*.go, manifests/state-*/*.y*ml (names, labels,
 node selectors), api/v1alpha1/nicclusterpolicyconditions.go. Only what a node or a client can see is made; ib-kubernetes, telemetry, NIC
@@ -10,10 +10,18 @@ configuration and Spectrum-X run as pods that do nothing.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from typing import Any
 
+from rehearsal.operators.nvidia_network_policies import (
+    OWNER_LABEL,
+    hashed_suffix,
+    owner_label,
+    selector,
+    selects,
+    short_hash,
+    suffix,
+)
 from rehearsal.operators.objects import Object, labels_of, tolerated
 from rehearsal.operators.operands import daemon_set, operand_deployment
 
@@ -23,7 +31,6 @@ OS_ID, OS_VERSION = f"{NFD}system-os_release.ID", f"{NFD}system-os_release.VERSI
 OSTREE, KERNEL = f"{NFD}system-os_release.OSTREE_VERSION", f"{NFD}kernel-version.full"
 OFED_WAIT = "network.nvidia.com/operator.mofed.wait"
 OFED_LABEL = "nvidia.com/ofed-driver"
-OWNER_LABEL, OWNER = "ds-owner", "NicClusterPolicy"
 MOFED, RDMA_PLUGIN, SRIOV_PLUGIN = "mofed", "rdma-shared-dp-ds", "network-operator-sriov-device-plugin"
 GPU_TOLERATION = {"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"}
 READY_NODES = {MELLANOX_LABEL: "true", OFED_WAIT: "false"}
@@ -96,8 +103,8 @@ def workloads(policy: Object, state: str, namespace: str, nodes: list[Object], t
     source = image(part, spec)
     found = []
     if state in PLAIN:
-        name, selector = PLAIN[state]
-        found.append(_daemon(policy, namespace, name, source, selector))
+        name, labels = PLAIN[state]
+        found.append(_daemon(policy, namespace, name, source, labels))
     if state in DEPLOYMENTS:
         found.append(operand_deployment(DEPLOYMENTS[state], namespace, source, policy, tolerations=_masters()))
     return found
@@ -109,7 +116,9 @@ def ofed(policy: Object, namespace: str, nodes: list[Object], toolkits: Mapping[
     tolerations = [*(spec.get("tolerations") or []), GPU_TOLERATION]
     pools: dict[str, Object] = {}
     for node in nodes:
-        if labels_of(node).get(MELLANOX_LABEL) == "true" and tolerated((node.get("spec") or {}).get("taints"), [*tolerations, *_by_controller()]):
+        if labels_of(node).get(MELLANOX_LABEL) != "true" or not selects(policy, node):
+            continue
+        if tolerated((node.get("spec") or {}).get("taints"), [*tolerations, *_by_controller()]):
             pools.setdefault(labels_of(node).get(KERNEL, ""), node)
     found = []
     for kernel, node in sorted(pools.items()):
@@ -129,19 +138,19 @@ def ofed(policy: Object, namespace: str, nodes: list[Object], toolkits: Mapping[
 def _mofed(policy: Object, namespace: str, labels: Mapping[str, str], kernel: str, toolkit: str) -> Object:
     spec = policy.get("spec") or {}
     system = f"{labels.get(OS_ID, '')}{labels.get(OS_VERSION, '')}"
-    app = f"{MOFED}-{system}-{hashlib.sha256(kernel.encode()).hexdigest()[:10]}"
+    app = f"{MOFED}-{system}-{short_hash(kernel)}{hashed_suffix(policy)}"
     arch = labels.get("kubernetes.io/arch", "amd64")
     source = image(spec["ofedDriver"], spec)
     source = source if "@" in source else f"{source}-{system}-{arch}"
-    pod_labels = {"app": app, OFED_LABEL: "", OWNER_LABEL: OWNER}
-    selector = {MELLANOX_LABEL: "true", **{key: labels[key] for key in (OS_ID, OS_VERSION, KERNEL, OSTREE) if key in labels}}
+    pod_labels = {"app": app, OFED_LABEL: "", OWNER_LABEL: owner_label(policy)}
+    fits = {MELLANOX_LABEL: "true", **{key: labels[key] for key in (OS_ID, OS_VERSION, KERNEL, OSTREE) if key in labels}}
     made = daemon_set(
         f"{app}-ds",
         namespace,
         source,
         policy,
         pod_labels=pod_labels,
-        node_selector=selector,
+        node_selector={**fits, **selector(policy)},
         tolerations=[*(spec.get("tolerations") or []), GPU_TOLERATION],
         affinity=_affinity(spec),
         init=[("network-operator-init-container", INIT_IMAGE)],
@@ -154,15 +163,21 @@ def _mofed(policy: Object, namespace: str, labels: Mapping[str, str], kernel: st
     return made
 
 
-def _daemon(policy: Object, namespace: str, name: str, source: str, selector: dict[str, str]) -> Object:
+def pod_app(policy: Object, name: str) -> str:
+    """The label `app` of the pods of a DaemonSet in PLAIN."""
+    return f"{name.removesuffix('-ds')}{suffix(policy)}"
+
+
+def _daemon(policy: Object, namespace: str, name: str, source: str, fits: dict[str, str]) -> Object:
     spec = policy.get("spec") or {}
     made = daemon_set(
-        name,
+        f"{name}{hashed_suffix(policy)}",
         namespace,
         source,
         policy,
-        pod_labels={"app": name.removesuffix("-ds"), OWNER_LABEL: OWNER},
-        node_selector=selector,
+        pod_labels={"app": pod_app(policy, name), OWNER_LABEL: owner_label(policy)},
+        node_selector={**fits, **selector(policy)},
+        container=name,
         tolerations=[*(spec.get("tolerations") or []), GPU_TOLERATION],
         affinity=_affinity(spec),
     )

@@ -129,7 +129,8 @@ def _drawn(site: Site, way: str, looks: list[Look], rails: list[Rail]) -> dict[s
     subnets, more = _subnets(site, way, len(rails), layer)
     gpus = min((one.gpus for one in looks if one.gpus), default=None)
     rows = [_rail(site, way, rail, gpus, len(rails), layer, mtu, subnets) for rail in rails]
-    found += [*more, *others.problems(site.snapshot, way, _namespace(site), [row["network"] for row in rows], cards, list(site.nodes))]
+    wanted = [row["network"] for row in rows]
+    found += [*more, *others.problems(site.snapshot, way, _namespace(site), wanted, cards, list(site.nodes), bool(declared.get("fabric_driver")))]
     enough = way == ways.SHARED or (made.count >= site.pods if way == ways.SRIOV else site.pods == 1)
     given = rows[: rails_of(len(rows), gpus, site.gpus, enough)]
     dscp = _dscp(site)

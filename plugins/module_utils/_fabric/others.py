@@ -1,7 +1,7 @@
 # Copyright (c) 2026 llmd.openshift contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What others have made that stands in the way: policies on the same cards, networks and definitions of the same name, a NicClusterPolicy."""
+"""What others have made that stands in the way: policies on the same cards, networks and definitions of the same name, policies of NVIDIA's operator."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ Row = Mapping[str, Any]
 NAD = "NetworkAttachmentDefinition"
 NETWORKS = ("SriovNetwork", "SriovIBNetwork", "MacvlanNetwork", "IPoIBNetwork", "HostDeviceNetwork")
 DEFAULT_POLICY = "default"
+SECTION = {SHARED: "rdmaSharedDevicePlugin", WHOLE: "sriovDevicePlugin"}
 
 
 def there(snapshot: Row, kind: str) -> list[Row]:
@@ -33,10 +34,13 @@ def our_definitions(snapshot: Row) -> set[tuple[str, str]]:
     }
 
 
-def problems(snapshot: Row, way: str, namespace: str, networks: Iterable[str], cards: list[Card], nodes: list[Row]) -> list[str]:
+def problems(
+    snapshot: Row, way: str, namespace: str, networks: Iterable[str], cards: list[Card], nodes: list[Row], driver: bool = False
+) -> list[str]:
     """Everything of others that must not be overwritten or fought with.
 
     :param networks: names of the rails' networks in `namespace`.
+    :param driver: whether NVIDIA's driver is wanted (`llmd_fabric_driver`).
     """
     wanted = {name for name in networks if name}
     foreign = [_ref(kind, one) for kind in NETWORKS for one in there(snapshot, kind) if not is_ours(one) and text(one, "metadata", "name") in wanted]
@@ -57,6 +61,20 @@ def problems(snapshot: Row, way: str, namespace: str, networks: Iterable[str], c
             found.append(
                 f"{names(other)} is somebody else's, and the operator honours one only. Let its owner give the rails, and declare"
                 " llmd_fabric_way: existing."
+            )
+        found += _node_policies(snapshot, {SECTION[way], *(("ofedDriver",) if driver else ())})
+    return found
+
+
+def _node_policies(snapshot: Row, wanted: set[str]) -> list[str]:
+    """The operator's webhook refuses a section in a NicClusterPolicy that any NicNodePolicy has, whatever nodes that is for (26.4 and later)."""
+    found = []
+    for policy in there(snapshot, "NicNodePolicy"):
+        both = sorted(wanted & {str(key) for key, value in mapping(policy, "spec").items() if value is not None})
+        if both:
+            found.append(
+                f"{_ref('NicNodePolicy', policy)} has {names(both)} already, and NVIDIA's network operator lets no NicClusterPolicy have the same."
+                " Let its owner give the rails and declare llmd_fabric_way: existing, or declare llmd_fabric_way: sriov."
             )
     return found
 

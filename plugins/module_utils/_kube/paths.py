@@ -59,6 +59,7 @@ CUSTOM: dict[tuple[str, str], tuple[str, bool]] = {
     ("sriovnetwork.openshift.io", "SriovIBNetwork"): ("sriovibnetworks", True),
     ("k8s.cni.cncf.io", "NetworkAttachmentDefinition"): ("network-attachment-definitions", True),
     ("mellanox.com", "NicClusterPolicy"): ("nicclusterpolicies", False),
+    ("mellanox.com", "NicNodePolicy"): ("nicnodepolicies", False),
     ("mellanox.com", "MacvlanNetwork"): ("macvlannetworks", False),
     ("mellanox.com", "IPoIBNetwork"): ("ipoibnetworks", False),
     ("mellanox.com", "HostDeviceNetwork"): ("hostdevicenetworks", False),

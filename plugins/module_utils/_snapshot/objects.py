@@ -26,6 +26,7 @@ KINDS = {
     "SriovNetwork": "sriovnetworks.sriovnetwork.openshift.io",
     "SriovIBNetwork": "sriovibnetworks.sriovnetwork.openshift.io",
     "NicClusterPolicy": "nicclusterpolicies.mellanox.com",
+    "NicNodePolicy": "nicnodepolicies.mellanox.com",
     "MacvlanNetwork": "macvlannetworks.mellanox.com",
     "IPoIBNetwork": "ipoibnetworks.mellanox.com",
     "HostDeviceNetwork": "hostdevicenetworks.mellanox.com",

@@ -438,6 +438,22 @@ class TestNvidiaNetworkOperator:
         until("ignored", lambda: (cluster.get("nicclusterpolicy", "mine").get("status") or {}).get("state") == "ignore")
         cluster.kubectl("delete", "nicclusterpolicy", "mine")
 
+    @pytest.mark.wide
+    def test_a_policy_for_one_node(self, cluster: Rehearsal) -> None:
+        """It gives that node its devices, and no section of it may be in the policy of all nodes."""
+        shared = {"rdmaSharedDevicePlugin": NIC_POLICY["spec"]["rdmaSharedDevicePlugin"]}
+        some = {"apiVersion": "mellanox.com/v1alpha1", "kind": "NicNodePolicy", "metadata": {"name": "one"}}
+        some["spec"] = {"nodeSelector": {"kubernetes.io/hostname": "gpu-1"}, **shared}
+        cluster.kubectl("delete", "nicclusterpolicies", "--all")
+        apply(cluster, {**NIC_POLICY, "spec": {"ofedDriver": NIC_POLICY["spec"]["ofedDriver"]}}, FEATURES)
+        apply(cluster, some)
+        until("one node's devices", lambda: devices(cluster, "rdma/rdma_shared_device_eth") == ["0", "63"])
+        until("ready", lambda: (cluster.get("nicnodepolicy", "one").get("status") or {}).get("state") == "ready")
+        assert 'NicNodePolicy "one" already defines rdmaSharedDevicePlugin' in apply(cluster, NIC_POLICY, check=False)
+        assert "selected by policies: [one, two]" in apply(cluster, {**some, "metadata": {"name": "two"}}, check=False)
+        cluster.kubectl("delete", "nicnodepolicy", "one")
+        until("taken back", lambda: devices(cluster, "rdma/rdma_shared_device_eth") == ["0", "0"])
+
     def test_a_driver_that_never_comes_up(self, cluster: Rehearsal) -> None:
         apply(cluster, NIC_POLICY, FEATURES)
         until("ready", lambda: nic_policy(cluster).get("state") == "ready")

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 llmd.openshift contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A cluster that isn't well when one comes to it: an update under way, a kubelet that has stopped, an operator that doesn't start, no default storage.
+"""A cluster that isn't well when one comes to it: an update under way, a kubelet that has stopped, operators that don't start or twice, no default storage.
 
 Written from OpenShift's documentation ("Understanding OpenShift updates", "Working with nodes", "Troubleshooting Operator issues", LVM Storage) and
 Kubernetes' (node conditions, PersistentVolumeClaim). Plain kubectl, nothing of the collection.
@@ -15,11 +15,11 @@ from typing import Any
 import pytest
 
 from tests.integration.conftest import rehearsal_cli, start
-from tests.integration.rehearsal.looks import apply, condition, subscribe, wait_for
+from tests.integration.rehearsal.looks import SUBSCRIPTIONS, apply, condition, subscribe, wait_for
 
 pytestmark = [pytest.mark.rehearsal, pytest.mark.wide]
 
-START = ("cluster-upgrading", "node-not-ready", "no-default-storageclass", "csv-fails")
+START = ("cluster-upgrading", "node-not-ready", "no-default-storageclass", "csv-fails", "subscription-twice")
 LVMS, CERT_MANAGER = "openshift-lvm-storage", "cert-manager-operator"
 
 
@@ -61,6 +61,14 @@ def test_an_operator_whose_image_cannot_be_pulled_fails_its_csv(one: Any) -> Non
     assert "exceeded its progress deadline" in failed["status"]["message"]
     waiting = one.get("pods", "-n", CERT_MANAGER)["items"][0]["status"]["containerStatuses"][0]["state"]["waiting"]
     assert waiting["reason"] in ("ErrImagePull", "ImagePullBackOff")
+
+
+def test_two_teams_have_subscribed_to_the_same_operator(one: Any) -> None:
+    """OLM minds neither the second Subscription nor the second installation: each is for a namespace of its own."""
+    subs = {(sub["metadata"]["namespace"], sub["spec"]["name"]) for sub in one.get(SUBSCRIPTIONS, "-A")["items"]}
+    assert {("openshift-nfd", "nfd"), ("nfd-of-another-team", "nfd")} <= subs
+    for namespace in ("openshift-nfd", "nfd-of-another-team"):
+        wait_for(lambda namespace=namespace: [c["status"]["phase"] for c in one.get("csv", "-n", namespace)["items"]] == ["Succeeded"], 180)
 
 
 def test_a_claim_without_a_class_stays_pending_where_no_class_is_the_default(one: Any) -> None:

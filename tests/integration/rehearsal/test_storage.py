@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 from typing import Any
@@ -147,6 +148,29 @@ def test_scenario_disk_vanishes(cluster: Any) -> None:
     break_(cluster)
     until("Ready again", lambda: lvm_state(cluster) == "Ready")
     remove_lvm(cluster)
+
+
+@pytest.mark.wide
+def test_scenario_disk_slow(cluster: Any) -> None:
+    """The same job of fio on both nodes; the drives of the last one read at a tenth."""
+    image = f"registry.redhat.io/rhoai/odh-rhaii-validator-tools-rhel9@sha256:{'7' * 64}"
+    job = ["fio", "--name=look", "--filename=/v/file", "--rw=read", "--size=1g", "--runtime=2", "--output-format=json"]
+
+    def mib(node: str) -> float:
+        container = {"name": "fio", "image": image, "command": job, "volumeMounts": [{"name": "v", "mountPath": "/v"}]}
+        spec = {"nodeName": node, "restartPolicy": "Never", "containers": [container], "volumes": [{"name": "v", "emptyDir": {}}]}
+        apply(cluster, {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": f"fio-{node}", "namespace": "default"}, "spec": spec})
+        until("the end of fio", lambda: cluster.get("pod", f"fio-{node}")["status"].get("phase") == "Succeeded")
+        told = json.loads(cluster.kubectl("logs", f"fio-{node}"))
+        cluster.kubectl("delete", "pod", f"fio-{node}")
+        return float(told["jobs"][0]["read"]["bw"]) / 1024
+
+    good = mib("gpu-1")
+    break_(cluster, "disk-slow")
+    slow, other = mib("gpu-1"), mib("gpu-0")
+    break_(cluster)
+    assert slow == pytest.approx(good / 10, rel=0.01) and other == good > 1000
+    assert mib("gpu-1") == good
 
 
 def test_scenario_pvc_pending(cluster: Any) -> None:

@@ -154,7 +154,7 @@ def test_roce_by_shared_and_by_whole_cards(on: Site) -> None:
 
 
 @pytest.mark.wide
-@pytest.mark.parametrize(("on", "words"), [("h200-bare", "no card that can do RDMA"), ("mi300x", "")], indirect=["on"])
+@pytest.mark.parametrize(("on", "words"), [("h200-bare", "only RDMA cards of less than 100 Gb/s (eno8303np0)"), ("mi300x", "")], indirect=["on"])
 def test_clusters_without_such_a_fabric_are_refused(on: Site, words: str) -> None:
     before = boots(on)
     refused = fabric(on)

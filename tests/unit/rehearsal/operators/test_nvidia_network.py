@@ -24,6 +24,7 @@ from rehearsal.operators.nvidia_network_operands import (
     OSTREE,
     daemon_set_ready,
 )
+from rehearsal.operators.nvidia_network_policies import SAFE, short_hash
 
 NS = "nvidia-network-operator"
 CSV = {"metadata": {"name": "nvidia-network-operator.v26.4.1", "namespace": NS}}
@@ -158,12 +159,16 @@ class Cluster:
         )
         return added
 
+    def node_policy(self, name: str, **spec: Any) -> dict[str, Any]:
+        added: dict[str, Any] = self.kube.add({"apiVersion": "mellanox.com/v1alpha1", "kind": "NicNodePolicy", "metadata": {"name": name}, "spec": spec})
+        return added
+
     def node(self) -> dict[str, Any]:
         found: dict[str, Any] = self.kube.objects["v1|Node||gpu-0"]
         return found
 
-    def look(self, name: str = "nic-cluster-policy") -> dict[str, Any]:
-        key = f"mellanox.com/v1alpha1|NicClusterPolicy||{name}"
+    def look(self, name: str = "nic-cluster-policy", kind: str = "NicClusterPolicy") -> dict[str, Any]:
+        key = f"mellanox.com/v1alpha1|{kind}||{name}"
         self.operator.reconcile(self.kube, self.kube.objects[key])
         status: dict[str, Any] = self.kube.objects[key]["status"]
         return status
@@ -189,11 +194,11 @@ class Cluster:
             ready = int(bool(pod) and any(c["type"] == "Ready" and c["status"] == "True" for c in pod["status"].get("conditions") or []))
             workload["status"] = {"desiredNumberScheduled": int(fits), "numberAvailable": ready, "updatedNumberScheduled": ready}
 
-    def settle(self, rounds: int = 4) -> dict[str, Any]:
-        for _ in range(rounds):
-            self.look()
+    def settle(self, name: str = "nic-cluster-policy", kind: str = "NicClusterPolicy") -> dict[str, Any]:
+        for _ in range(4):
+            self.look(name, kind)
             self.schedule()
-        return self.look()
+        return self.look(name, kind)
 
 
 def words(status: dict[str, Any]) -> dict[str, str]:
@@ -263,6 +268,78 @@ class TestPolicy:
         gone = cluster.kube.objects.pop(cluster.kube.path_of(made))
         cluster.operator.deleted(cluster.kube, gone)
         assert cluster.node()["status"]["allocatable"] == {"rdma/eth": "0"}
+
+
+class TestNodePolicy:
+    """A policy for some nodes, beside that for all."""
+
+    def some(self, cluster: Cluster, name: str = "h200") -> dict[str, Any]:
+        return cluster.settle(name, "NicNodePolicy")
+
+    def test_from_nothing_to_rdma(self, world: Any) -> None:
+        cluster = Cluster(world, labels={**NFD, "kind": "h200"})
+        cluster.node_policy("h200", nodeSelector={"kind": "h200"}, ofedDriver=DRIVER, rdmaSharedDevicePlugin={**PLUGIN, "config": config()})
+        status = self.some(cluster)
+        assert status["state"] == "ready" and [row["name"] for row in status["appliedStates"]] == ["state-OFED", "state-RDMA-device-plugin", "state-SRIOV-device-plugin"]
+        assert cluster.node()["metadata"]["labels"][OFED_WAIT] == "false" and cluster.node()["status"]["allocatable"] == {"rdma/eth": "63"}
+        plugin = cluster.daemon_sets()[f"rdma-shared-dp-ds-{short_hash('h200')}"]
+        template = plugin["spec"]["template"]
+        assert template["metadata"]["labels"] == {"app": "rdma-shared-dp-h200", "ds-owner": "nnp-h200"} and template["spec"]["nodeSelector"]["kind"] == "h200"
+
+    def test_other_nodes_get_nothing(self, world: Any) -> None:
+        cluster = Cluster(world)
+        cluster.node_policy("h200", nodeSelector={"kind": "h200"}, ofedDriver=DRIVER, rdmaSharedDevicePlugin={**PLUGIN, "config": config()})
+        assert self.some(cluster)["state"] == "notReady"
+        assert not cluster.node()["status"].get("allocatable") and OFED_WAIT not in cluster.node()["metadata"]["labels"]
+
+    def test_without_a_driver_it_needs_a_cluster_policy_for_the_label_of_the_plugins(self, world: Any) -> None:
+        cluster = Cluster(world)
+        cluster.node_policy("h200", rdmaSharedDevicePlugin={**PLUGIN, "config": config()})
+        assert self.some(cluster)["state"] == "notReady" and OFED_WAIT not in cluster.node()["metadata"]["labels"]
+        cluster.policy()
+        cluster.look()
+        assert self.some(cluster)["state"] == "ready"
+
+    def test_its_end_takes_its_devices(self, world: Any) -> None:
+        cluster = Cluster(world)
+        cluster.policy()
+        cluster.look()
+        made = cluster.node_policy("h200", rdmaSharedDevicePlugin={**PLUGIN, "config": config()})
+        assert self.some(cluster)["state"] == "ready"
+        gone = cluster.kube.objects.pop(cluster.kube.path_of(made))
+        cluster.operator.deleted(cluster.kube, gone)
+        assert cluster.node()["status"]["allocatable"] == {"rdma/eth": "0"} and cluster.node()["metadata"]["labels"][OFED_WAIT] == "false"
+
+    def test_two_for_one_node_are_an_error(self, world: Any) -> None:
+        cluster = Cluster(world)
+        for name in ("a", "b"):
+            cluster.node_policy(name, nodeSelector={MELLANOX_LABEL: "true"})
+        assert cluster.look("a", "NicNodePolicy") == {
+            "state": "error", "reason": 'node selector overlap detected: node "gpu-0" is selected by policies: [a, b]'
+        }
+
+    def test_refusals(self, world: Any) -> None:
+        cluster = Cluster(world)
+
+        def refused(kind: str, name: str, **spec: Any) -> str:
+            made = {"apiVersion": "mellanox.com/v1alpha1", "kind": kind, "metadata": {"name": name}, "spec": spec}
+            with pytest.raises(Refused) as error:
+                cluster.operator._judge({"kind": {"kind": kind}, "object": made})
+            return str(error.value)
+
+        cluster.node_policy("h200", nodeSelector={"kind": "h200"}, ofedDriver=DRIVER)
+        said = refused("NicClusterPolicy", "nic-cluster-policy", ofedDriver=DRIVER)
+        assert said == 'NicNodePolicy "h200" already defines ofedDriver; NicClusterPolicy cannot also define it'
+        cluster.policy(rdmaSharedDevicePlugin={**PLUGIN, "config": config()})
+        said = refused("NicNodePolicy", "h200", rdmaSharedDevicePlugin={**PLUGIN, "config": config()})
+        assert said == 'NicClusterPolicy already defines rdmaSharedDevicePlugin; NicNodePolicy "h200" cannot also define it'
+        cluster.node()["metadata"]["labels"]["kind"] = "h200"
+        assert "selected by policies: [h200, other]" in refused("NicNodePolicy", "other")
+        assert "must be at most 50 characters" in refused("NicNodePolicy", "x" * 31)
+
+    def test_the_hash_of_names(self) -> None:
+        assert short_hash("") == "".join(SAFE[ord(digit) % len(SAFE)] for digit in str(0x811C9DC5))
+        assert short_hash("a") == "".join(SAFE[ord(digit) % len(SAFE)] for digit in str(0xE40C292C))
 
 
 class TestDriver:

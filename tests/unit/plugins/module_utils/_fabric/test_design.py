@@ -372,6 +372,16 @@ def test_a_nicclusterpolicy_of_somebody_else_is_left_alone():
     assert designed(cluster)["problems"] == []
 
 
+def test_a_nicnodepolicy_with_the_same_section_stops_before_the_webhook_does():
+    cluster = snapshot(*good()["nodes"], NicNodePolicy=[obj("h200", rdmaSharedDevicePlugin={"image": "x"}), obj("empty")])
+    text = said(designed(cluster, fabric_way="nvidia-network-operator"))
+    assert "NicNodePolicy h200 has rdmaSharedDevicePlugin already" in text and "empty" not in text
+    assert designed(cluster, fabric_way="host-device", gpus_per_replica=8)["problems"] == designed(cluster)["problems"] == []
+    driver = snapshot(*good()["nodes"], NicNodePolicy=[obj("h200", ofedDriver={"image": "x"})])
+    assert "h200 has ofedDriver already" in said(designed(driver, fabric_way="nvidia-network-operator", fabric_driver=True))
+    assert designed(driver, fabric_way="nvidia-network-operator")["problems"] == []
+
+
 # ---- a fabric that is there ----
 
 
