@@ -2,7 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Stands in for KServe's storage initializer inside a pod: checks the URI and the credentials that the real one needs, and writes a model
-folder that is tiny but complete enough for what reads it (config.json, tokenizer files, an empty safetensors file).
+folder that is tiny but complete enough for what reads it (config.json, tokenizer files, an empty safetensors file). The scenario's ``download``
+interrupts it, damages a file, or finds the volume full.
 
 Facts: KServe v0.20.0 python/storage (arguments, variables, order of the checks, texts of the errors). Which models are gated: families whose
 licence must be accepted on Hugging Face, plus the scenario's ``gated_models`` and ``denied_models``. No network is used, so a token's value can't be
@@ -29,6 +30,8 @@ HINTS = {
     "HuggingFace": "Set HF_TOKEN or request access to the gated repository.",
     "S3": "Set AWS_ACCESS_KEY_ID/AWS_SECRET_ACCESS_KEY or use awsAnonymousCredential=true.",
 }
+WEIGHTS = "model.safetensors"
+TRIES_LOST = 2  # of an interrupted download; what is there by then stays
 TOKENS = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
 
 
@@ -58,7 +61,11 @@ def main(argv: list[str]) -> int:
             say("ERROR", f"Storage initialization failed: {error}")
             return 1
         time.sleep(settings["seconds"])
-        write_model(Path(target), name, hub=uri.startswith("hf://"))
+        try:
+            fetch(Path(target), name, uri.startswith("hf://"), settings.get("download"))
+        except OSError as error:
+            say("ERROR", f"Unexpected error during storage initialization: {error}")
+            return 1
         say("INFO", f"Successfully copied {uri} to {target}")
         say("INFO", f"Model downloaded in {time.monotonic() - begun} seconds.")
     return 0
@@ -117,6 +124,26 @@ def _refused(protocol: str, uri: str, why: str) -> StorageError:
     return StorageError(f"{protocol} authentication failed. {HINTS[protocol]}", f"{protocol} error for {uri}: {why}")
 
 
+def fetch(folder: Path, name: str, hub: bool, trouble: str | None) -> None:
+    """The download itself. Raises OSError where its connection breaks or the volume is full, in the words of huggingface_hub and the kernel."""
+    begun = folder / ".cache" / "huggingface" / "download" / f"{WEIGHTS}.incomplete"
+    if trouble == "full":
+        say("WARNING", f"Not enough free disk space to download the file. The expected file size is: 4976.70 MB. The target location {folder} only has 0.00 MB free disk space.")
+        raise OSError(28, "No space left on device")
+    if trouble == "interrupted":
+        there = begun.stat().st_size if begun.exists() else 0
+        if there < TRIES_LOST:
+            begun.parent.mkdir(parents=True, exist_ok=True)
+            begun.write_bytes(b"." * (there + 1))
+            raise OSError("HTTPSConnectionPool(host='cas-bridge.xethub.hf.co', port=443): Read timed out.")
+    first = not (folder / ".cache").exists()
+    write_model(folder, name, hub)
+    begun.unlink(missing_ok=True)
+    if trouble == "damaged" and first:
+        weights = folder / WEIGHTS
+        weights.write_bytes(weights.read_bytes()[:-1] + b"x")  # as long as it should be
+
+
 def write_model(folder: Path, name: str, hub: bool = False) -> None:
     """``hub``: with the notes that huggingface_hub keeps beside what it downloads (commit, the server's ETag, time)."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -140,7 +167,7 @@ def model_files(name: str) -> dict[str, str]:
         "tokenizer.json": {"version": "1.0", "model": {"type": "BPE", "vocab": {}, "merges": []}},
     }
     # a safetensors file: length of its header (8 bytes), the header, no tensors
-    files = {"model.safetensors": "\x02\x00\x00\x00\x00\x00\x00\x00{}"}
+    files = {WEIGHTS: "\x02\x00\x00\x00\x00\x00\x00\x00{}"}
     return {**{file: json.dumps(content, indent=2) + "\n" for file, content in documents.items()}, **files}
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the last lines of a crashed container mean: words of GPU drivers -> the cause and what to do about it.
+"""What the last lines of a crashed container mean: words of GPU drivers and of downloads -> the cause and what to do about it.
 
 Sources: reports at NVIDIA/gpu-operator (issues 990, 2433, 2509), modprobe's own words, NVIDIA's kernel module (NVRM).
 """
@@ -49,6 +49,11 @@ _KNOWN = (
         "No such device",
         "the module finds no GPU that it could drive",
         "Look at the kernel's log of that node (NVRM, Xid, nouveau, pass-through to vfio-pci).",
+    ),
+    (
+        "No space left on device",
+        "the volume is full",
+        "Give it more room: declare a larger llmd_model_cache_gib where it holds models (the StorageClass must allow expansion), or remove what it holds.",
     ),
 )
 

@@ -19,6 +19,7 @@ DOWNLOAD_SECONDS = 2.0
 
 def launch(context: Context) -> Launch:
     settings = {"seconds": context.delay("model-download", DOWNLOAD_SECONDS),
+                "download": context.scenario.get("download"),
                 **{name: context.scenario.get(name) or [] for name in ("gated_models", "denied_models")}}
     return Launch(
         argv=context.command([ENTRYPOINT]),

@@ -23,6 +23,7 @@ pytestmark = [pytest.mark.rehearsal, pytest.mark.wide]
 LSO, LVMS = "openshift-local-storage", "openshift-lvm-storage"
 WORKERS = {"nodeSelectorTerms": [{"matchExpressions": [{"key": "node-role.kubernetes.io/worker", "operator": "Exists"}]}]}
 STAGES = ["access", "discover", "assess", "plan", "operators", "storage"]
+TOOLS = f"registry.redhat.io/rhoai/odh-rhaii-validator-tools-rhel9@sha256:{'7' * 64}"
 MODEL = "hf://meta-llama/Llama-3.1-8B-Instruct"  # one whose licence must be accepted
 
 
@@ -94,6 +95,26 @@ def groups(site: Site) -> dict[str, list[str]] | None:
     return ready if len(ready) == 2 else None
 
 
+def test_slow_drives_are_named(drives: Site) -> None:
+    """The playbook disk_check, on the volume group that is there now; it leaves nothing behind."""
+    options = {"playbook": "playbooks/disk_check.yml", "llmd_disk_check_image": TOOLS}
+    unjudged = drives.run(**options)
+    assert (unjudged.rc, rate(unjudged)["status"]) == (0, "unknown") and "llmd_nvme_read_mib" in rate(unjudged)["remedy"], unjudged.output[-3000:]
+    good = drives.run(**options, llmd_nvme_read_mib=5000)
+    assert (good.rc, rate(good)["status"]) == (0, "pass") and "gpu-1 reads 6700 MiB/s" in rate(good)["observed"], good.output[-3000:]
+    break_(drives.rehearsal, "disk-with-data", "disk-slow")
+    slow = drives.run(**options, llmd_nvme_read_mib=5000)
+    break_(drives.rehearsal, "disk-with-data")
+    assert slow.rc != 0 and "gpu-1 reads 670 MiB/s" in slow.message and "gpu-0" not in slow.message and "PCIe lanes" in slow.message, slow.message
+    for kind in ("pod", "pvc"):
+        assert drives.rehearsal.get(kind, "-n", "llmd")["items"] == []
+
+
+def rate(result: Any) -> dict[str, Any]:
+    (found,) = [item for item in result.report["findings"] if item["id"] == "drive-read-rate"]
+    return dict(found)
+
+
 def test_a_drive_that_vanished_is_named(drives: Site, tmp_path: Path) -> None:
     """A group of thick volumes stays Ready without it, so nothing else would say so."""
     break_(drives.rehearsal, "disk-with-data", "disk-vanishes")
@@ -142,6 +163,42 @@ def test_one_download_serves_all_replicas(shared: Site) -> None:
 
     again = shared.run(**options)
     assert again.rc == 0 and again.changed == 0, again.output[-3000:]
+
+
+def test_downloads_that_go_wrong(shared: Site) -> None:
+    """A full volume stops the run by name; an interrupted download goes on by itself, a damaged file is fetched again; a claim that nobody fills is named."""
+    secret(shared, "hf_planted_secret")
+    stages = ["access", "discover", "assess", "plan", "operators", "platform", "model_cache"]
+    options = {"llmd_model_cache": "shared", "llmd_storage_class": "files", "llmd_model_credentials_secret": "hf-token", "llmd_stages": stages}
+
+    def download(number: int, **more: Any) -> Any:
+        return shared.run(**{**options, "llmd_model_uri": f"hf://Qwen/Qwen3-{number}B", "llmd_model_name": f"m{number}", **more})
+
+    break_(shared.rehearsal, "model-volume-full")
+    full = download(1)
+    assert full.rc != 0 and "No space left on device" in full.message and "llmd_model_cache_gib" in full.message, full.message
+    break_(shared.rehearsal)
+    again = download(1)
+    assert again.rc == 0, again.output[-3000:]
+
+    for number, scenario, tries, words in ((2, "download-interrupted", 2, "Read timed out"), (3, "download-damaged", 1, "Damaged and deleted")):
+        break_(shared.rehearsal, scenario)
+        made = download(number)
+        break_(shared.rehearsal)
+        assert made.rc == 0, made.output[-3000:]
+        pod = newest(shared)
+        status = next(row for row in pod["status"]["containerStatuses"] if row["name"] == "download")
+        assert status["restartCount"] == tries
+        before = shared.rehearsal.kubectl("logs", "-n", "llmd", pod["metadata"]["name"], "-c", "download", "--previous")
+        assert words in before, before
+
+    waits = download(4, llmd_service_name="other", llmd_timeout_minutes=1)
+    assert waits.rc != 0 and "PersistentVolumeClaim llmd/other-models" in waits.message and "files" in waits.message, waits.message
+
+
+def newest(site: Site) -> dict[str, Any]:
+    pods = site.rehearsal.get("pod", "-n", "llmd", "-l", "app.kubernetes.io/component=model-download")["items"]
+    return dict(max(pods, key=lambda pod: str(pod["metadata"]["creationTimestamp"])))
 
 
 def secret(site: Site, token: str) -> None:

@@ -240,6 +240,25 @@ def test_the_initializer_writes_a_model_that_the_vllm_shim_accepts(tmp_path: Pat
     assert storage_initializer.main(["odd"]) == 1
 
 
+def test_downloads_that_go_wrong(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    settings = tmp_path / "storage.json"
+    monkeypatch.setattr(storage_initializer, "SETTINGS", settings)
+
+    def fetch(trouble: str | None, folder: str) -> tuple[int, str]:
+        settings.write_text(json.dumps({"seconds": 0, "download": trouble}))
+        return storage_initializer.main(["hf://Qwen/Qwen3-8B", str(tmp_path / folder)]), capsys.readouterr().out
+
+    tries = [fetch("interrupted", "a") for _ in range(3)]
+    assert [code for code, _said in tries] == [1, 1, 0] and "Read timed out" in tries[0][1]
+    assert (tmp_path / "a" / "model.safetensors").exists() and not list((tmp_path / "a").rglob("*.incomplete"))
+    assert fetch("full", "b")[0] == 1 and "[Errno 28] No space left on device" in fetch("full", "b")[1]
+    good = (tmp_path / "a" / "model.safetensors").read_bytes()
+    assert fetch("damaged", "c")[0] == 0
+    bad = (tmp_path / "c" / "model.safetensors").read_bytes()
+    assert len(bad) == len(good) and bad != good
+    assert fetch("damaged", "c")[0] == 0 and (tmp_path / "c" / "model.safetensors").read_bytes() == good
+
+
 def test_a_model_image_has_the_same_files() -> None:
     launch = storage.model_image(context("quay.io/me/model:1", args=["sh", "-c", "sleep 1"]))
     assert launch.argv[0] == "sh" and "/models/config.json" in launch.files

@@ -51,10 +51,11 @@ def test_a_mig_layout_that_was_set_up_half_way() -> None:
         ("could not insert 'nvidia': No such device\nNVRM: a driver such as: nouveau, rivafb was loaded\n", "nouveau holds", "modprobe.blacklist=nouveau"),
         ("modprobe: ERROR: could not insert 'nvidia': Key was rejected by service\n", "Secure Boot refuses", "firmware"),
         ("ERROR: The nvidia kernel module was not created.\n", "doesn't build", "llmd_gpu_driver_version"),
+        ("[Errno 28] No space left on device\n", "volume is full", "llmd_model_cache_gib"),
         ("Could not unload NVIDIA driver kernel modules, driver is in use\nFailed to uninstall\n", "uses the GPUs", "GPU pods"),
     ],
 )
-def test_known_words_of_a_driver(log: str, words: str, repair: str) -> None:
+def test_known_words_of_a_log(log: str, words: str, repair: str) -> None:
     found = cause(log)
     assert found is not None and words in found.meaning and repair in found.repair and found.line in log
 
