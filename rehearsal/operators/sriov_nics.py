@@ -22,10 +22,10 @@ from typing import Any
 from rehearsal.operators.objects import Object
 from rehearsal.operators.sriov_ids import MELLANOX, vf_device
 
-LINK_DOWN, WRONG_LAYER, CROSSED = "nic-link-down", "nic-wrong-link-layer", "rails-crossed"
+LINK_DOWN, WRONG_LAYER, CROSSED, SMALL_MTU = "nic-link-down", "nic-wrong-link-layer", "rails-crossed", "nic-mtu-differs"
 VF_LIMIT, NEEDS_RESET = "vf-limit", "nic-firmware-needs-reset"
 OFF_IN_BIOS, OFF_IN_FIRMWARE = "sriov-off-in-bios", "sriov-off-in-firmware"
-FAULTS = (LINK_DOWN, WRONG_LAYER, CROSSED, VF_LIMIT, NEEDS_RESET, OFF_IN_BIOS, OFF_IN_FIRMWARE)
+FAULTS = (LINK_DOWN, WRONG_LAYER, CROSSED, SMALL_MTU, VF_LIMIT, NEEDS_RESET, OFF_IN_BIOS, OFF_IN_FIRMWARE)
 IN_FIRMWARE = {OFF_IN_FIRMWARE: "vfs", WRONG_LAYER: "link"}  # fault -> the firmware parameter in which it sits
 ETHERNET, INFINIBAND = "Ethernet", "InfiniBand"
 LINK_TYPES = {ETHERNET: "ETH", INFINIBAND: "IB"}
@@ -56,6 +56,9 @@ def faulty_nics(server: Mapping[str, Any], scenario: Mapping[str, Any]) -> list[
         if first is not None and second is not None:
             for key in ("name", "rdma"):
                 first[key], second[key] = second.get(key), first.get(key)
+    if found := hit(SMALL_MTU):
+        for nic in _on_rails(nics, found):
+            nic["mtu"] = found.get("mtu", 1500)
     limit = hit(VF_LIMIT)
     for nic in nics:
         if hit(OFF_IN_FIRMWARE):

@@ -184,6 +184,7 @@ def learnt(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         ("vf-limit", ["gpu-1 has 4", "llmd_fabric_vfs: 4"]),
         ("sriov-off-in-bios", ["node gpu-1: rail cards without virtual functions", "bios"]),
         ("sriov-off-in-firmware", ["node gpu-1: rail cards without virtual functions", "llmd_fabric_vfs: 16"]),
+        ("nic-mtu-differs", ["the rail cards have different mtus: gpu-1 ens24f0np0 at 0000:1a:00.0 has 1500", "others 9000", "llmd_fabric_mtu"]),
     ],
 )  # fmt: skip
 def test_faults_that_the_cards_show_stop_the_run_before_any_write(learnt: Site, scenario: str, words: list[str]) -> None:
@@ -213,6 +214,24 @@ def test_addresses_that_are_taken_or_too_few_stop_the_run(learnt: Site) -> None:
         refused = fabric(learnt, llmd_rail_range=whole)
         assert refused.rc != 0 and words in refused.message, refused.message
     assert learnt.rehearsal.get("sriovnetworks", "-A")["items"] == []
+
+
+@pytest.mark.wide
+def test_what_must_not_be_taken_stops_the_run(learnt: Site) -> None:
+    """The node's own network, more functions than a card has, and what others have made under our names."""
+    theirs = {"apiVersion": "k8s.cni.cncf.io/v1", "kind": "NetworkAttachmentDefinition", "metadata": {"name": "llmd-rail-0", "namespace": "llmd"}, "spec": {"config": "{}"}}
+    apply(learnt.rehearsal, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "llmd"}}, theirs)
+    for options, words in (
+        ({"llmd_fabric_nics": ["eno8303np0"]}, "carries the node's own network"),
+        ({"llmd_fabric_nics": ["ens99"]}, "llmd_fabric_nics names (ens99)"),
+        ({"llmd_fabric_vfs": 200}, "llmd_fabric_vfs is 200"),
+        ({"llmd_rail_range": None, "llmd_rail_subnets": ["10.90.0.0/24", "10.90.1.0/24"]}, "2 subnets for 8 rails"),
+        ({}, "NetworkAttachmentDefinition llmd/llmd-rail-0 is there already and not ours"),
+    ):
+        refused = fabric(learnt, **options)
+        assert refused.rc != 0 and words in refused.message, refused.message
+    assert learnt.rehearsal.get("sriovnetworknodepolicies", "-A")["items"] == []
+    learnt.rehearsal.kubectl("delete", "net-attach-def", "llmd-rail-0", "-n", "llmd")
 
 
 @pytest.mark.wide

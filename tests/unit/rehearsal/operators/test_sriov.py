@@ -83,6 +83,7 @@ class TestCards:
     @pytest.mark.parametrize(
         ("fault", "shown"),
         [
+            ({"nic-mtu-differs": {"node": "gpu-0"}}, {"mtu": 1500}),
             ({"nic-link-down": {"node": "gpu-0"}}, {"state": "down"}),
             ({"nic-wrong-link-layer": {"node": "gpu-0"}}, {"link_layer": "InfiniBand", "class": "0207"}),
             ({"rails-crossed": {"node": "gpu-0"}}, {"name": "ens25f0np0", "pci": "0000:1a:00.0"}),
