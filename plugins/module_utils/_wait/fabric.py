@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .fields import dig, integer, items, mapping
+from .fields import condition, dig, integer, is_old, items, mapping
 from .model import State, done, failed, waiting
 
 DESIRED, CURRENT = "sriovnetwork.openshift.io/desired-state", "sriovnetwork.openshift.io/current-state"
@@ -105,6 +105,8 @@ def nic_cluster_policy(obj: Mapping[str, Any], options: Mapping[str, Any]) -> St
         for row in items(obj, "status.appliedStates")
         if row.get("state") not in ("ready", "ignore")
     ]
+    if state == "ready" and is_old(obj, condition(obj, "Ready")):  # conditions came with 26.4; before, nothing tells
+        return waiting("NotSeen", "the operator hasn't looked at the last change yet")
     if state == "ready":
         return done("ready")
     if state == "error":

@@ -84,6 +84,9 @@ def test_nic_cluster_policy():
     assert waits.phase == "waiting" and "state-OFED: required NFD Label missing" in waits.text
     assert fabric.nic_cluster_policy(policy("ignore", reason="Unsupported"), {}).phase == "failed"
     assert fabric.nic_cluster_policy(policy("error", late), {}).grace == 60
+    seen = {"status": {"state": "ready", "conditions": [{"type": "Ready", "status": "True", "observedGeneration": 1}]}}
+    assert fabric.nic_cluster_policy({"metadata": {"generation": 1}, **seen}, {}).phase == "done"
+    assert fabric.nic_cluster_policy({"metadata": {"generation": 2}, **seen}, {}).phase == "waiting"
 
 
 def test_networks_of_nvidias_operator():
