@@ -16,7 +16,7 @@ from play import Result, Site
 from tests.integration.conftest import rehearsal_cli, start
 from tests.integration.rehearsal.steps import break_
 
-pytestmark = [pytest.mark.rehearsal, pytest.mark.wide]
+pytestmark = [pytest.mark.rehearsal, pytest.mark.wide, pytest.mark.timeout(2400)]
 IMAGE = f"registry.redhat.io/rhoai/odh-rhaii-validator-tools-rhel9@sha256:{'7' * 64}"
 STAGES = ["access", "discover", "assess", "plan", "features", "operators", "nodes", "fabric", "fabric_check"]
 OPTIONS: dict[str, Any] = {

@@ -19,7 +19,7 @@ from tests.integration.collection.plays import play
 from tests.integration.conftest import rehearsal_cli, start
 from tests.integration.rehearsal.steps import apply, break_, install, until
 
-pytestmark = [pytest.mark.rehearsal, pytest.mark.wide]
+pytestmark = [pytest.mark.rehearsal, pytest.mark.wide, pytest.mark.timeout(2400)]
 LSO, LVMS = "openshift-local-storage", "openshift-lvm-storage"
 WORKERS = {"nodeSelectorTerms": [{"matchExpressions": [{"key": "node-role.kubernetes.io/worker", "operator": "Exists"}]}]}
 STAGES = ["access", "discover", "assess", "plan", "operators", "storage"]
