@@ -16,7 +16,8 @@ A package in the compact form (schema: schema/catalog.json)::
     versions: {4.20.0: {created, openshift: 4.19-4.21, owns, needs: {package: range}, examples: [objects]}}
                                     openshift: only catalogs of these minors have it; no key = all
     skip_range: ">=4.9.0 <{version}"  versions from which OLM may go straight to this one
-    channels: {stable: [old, new]}  in the order of updates: each replaces the one before it that this catalog has
+    channels: {stable: [old, new]}  in the order of updates: each replaces the one before it that this catalog has;
+                                    "3.3.0 <- >=3.2.0 <3.3.0": with this skipRange of its own
     default_channel                 {openshift} stands for the minor, as in stable-{openshift}
     owns: [group/Kind, group/Kind@v1]  CRDs that the bundle brings; @v1: only that version of it;
                                     group/Kind@2.25: the schema that is marked as that variant in crds/
@@ -106,7 +107,7 @@ def _minor(text: str) -> int:
 
 def _package(package: Mapping[str, Any], versions: list[str], openshift: str) -> Iterator[dict[str, Any]]:
     channels = {
-        name: [version for version in chain if version in versions] for name, chain in package["channels"].items()
+        name: [(version, span) for version, span in map(channel_entry, chain) if version in versions] for name, chain in package["channels"].items()
     }
     channels = {name: chain for name, chain in channels.items() if chain}
     wanted = package["default_channel"].format(openshift=openshift)
@@ -120,14 +121,20 @@ def _package(package: Mapping[str, Any], versions: list[str], openshift: str) ->
     }
     for name, chain in channels.items():
         entries: list[dict[str, Any]] = []
-        for version in chain:
+        for version, span in chain:
             entry = {"name": csv_name(package, version)}
             if entries:
                 entry["replaces"] = entries[-1]["name"]
-            if "skip_range" in package:
-                entry["skipRange"] = package["skip_range"].format(version=version)
+            if span or "skip_range" in package:
+                entry["skipRange"] = span or package["skip_range"].format(version=version)
             entries.append(entry)
         yield {"schema": "olm.channel", "package": package["package"], "name": name, "entries": entries}
+
+
+def channel_entry(text: str) -> tuple[str, str]:
+    """(version, range of its own) of a channel's entry."""
+    version, _arrow, span = text.partition(" <- ")
+    return version, span
 
 
 def _bundle(

@@ -160,10 +160,10 @@ def load_catalog(name: str) -> dict[str, Any]:
         for channel, chain in package["channels"].items():
             faults += [
                 f"{package['package']}, channel {channel}: unknown version, {nearest(version, package['versions'])}"
-                for version in chain
+                for version, _span in map(catalog_render.channel_entry, chain)
                 if version not in package["versions"]
             ]
-        reached = {version for chain in package["channels"].values() for version in chain}
+        reached = {catalog_render.channel_entry(one)[0] for chain in package["channels"].values() for one in chain}
         faults += [
             f"{package['package']}: version {version} is in no channel"
             for version in package["versions"]
@@ -184,7 +184,8 @@ def names_of_catalogs() -> list[str]:
 
 def offered(package: Mapping[str, Any], channel: str, openshift: str) -> list[str]:
     """The versions of a channel that the catalog of an OpenShift minor has, oldest first."""
-    return [version for version in package["channels"][channel] if catalog_render.has(package["versions"][version], openshift)]
+    versions = [catalog_render.channel_entry(one)[0] for one in package["channels"][channel]]
+    return [version for version in versions if catalog_render.has(package["versions"][version], openshift)]
 
 
 def merge_scenarios(documents: Mapping[str, Mapping[str, Any]], profile: Mapping[str, Any]) -> dict[str, Any]:

@@ -28,6 +28,7 @@ class ActionModule(ClusterAction):
         "gpu_resource": {"type": "str", "required": True},
         "nodes": {"type": "list", "elements": "dict", "required": True},
         "serving_nodes": {"type": "list", "elements": "str", "required": True},
+        "moves": {"type": "bool", "default": False},
         "look": {"type": "bool", "default": True},
     }
 
@@ -52,7 +53,13 @@ class ActionModule(ClusterAction):
         if short:
             raise ClusterError("The model servers don't all find a place, so none was started", _named(service), short, "Free GPUs, or declare fewer pods.")
         beside = fit.nodes_of(nodes, pods, wanted.gpu_resource, place, count_own=True)
-        why = _recreate(live, service, fit.stuck(beside, pools, wanted.gpu_resource))
+        stuck = fit.stuck(beside, pools, wanted.gpu_resource)
+        if args["moves"] and live is not None and stuck:
+            raise ClusterError(
+                "The service can't move to another release while it serves, so it keeps its presets", _named(service), stuck,
+                "Free GPUs for one more model server, or declare one replica less, run, and declare it again; then run again.",
+            )  # fmt: skip
+        why = _recreate(live, service, stuck)
         if why and not manifests.is_ours(live or {}):
             raise ClusterError("The service can't become what is declared", _named(service), why, "It isn't ours: remove it yourself, then run again.")
         return {"changed": False, "recreate": why, "remove": [service, *render.leftovers(wanted, args["objects"])] if why else []}

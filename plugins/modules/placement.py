@@ -40,6 +40,12 @@ options:
     type: list
     elements: str
     required: true
+  moves:
+    description:
+      - Whether the service goes to the presets of another version of OpenShift AI, so that its pods are replaced though nothing else changed.
+      - Fails where no new pod finds room beside the old ones; the service isn't removed for that.
+    type: bool
+    default: false
   look:
     description: Whether check mode looks at the cluster. Without it nothing is asked, and nothing has to go first.
     type: bool

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -19,6 +21,11 @@ Obj = dict[str, Any]
 GRACE_SECONDS = 30
 LOOK_SECONDS = 5.0  # how often a hung process is looked at, in case the fault has been taken out of the scenario
 OnProbe = Callable[[Container, int, Probe, bool, str], None]
+
+
+def _terminate(pid: int) -> None:
+    process.send(pid, process.CONTINUE)  # a hung one must be able to hear
+    process.send(pid, process.TERMINATE)
 
 
 class Watcher:
@@ -53,15 +60,37 @@ class Watcher:
         return [*times, following] if following is not None else times
 
     def ask_to_end(self, container: Container, now: float, grace: float) -> None:
-        """SIGTERM now, SIGKILL after ``grace`` seconds."""
+        """The preStop hook, then SIGTERM; SIGKILL after ``grace`` seconds, which the hook is a part of."""
         if not container.running or container.kill_at is not None:
             return
         if container.pid is None:
             container.end(now, 0, "")
             return
         container.kill_at = now + grace
-        process.send(container.pid, process.CONTINUE)  # a hung one must be able to hear
-        process.send(container.pid, process.TERMINATE)
+        hook = (container.spec.get("lifecycle") or {}).get("preStop")
+        if hook is None:
+            _terminate(container.pid)
+            return
+        threading.Thread(target=self._pre_stop, args=(container, container.run, container.pid, hook, grace), daemon=True).start()
+
+    def _pre_stop(self, container: Container, run: int, pid: int, hook: Obj, grace: float) -> None:
+        """In a thread of its own: hooks sleep. Whatever becomes of it, the container is then told to end."""
+
+        def execute(argv: list[str]) -> Any:
+            return process.execute(pid, argv, container.env, container.spec.get("workingDir") or "/", grace)
+
+        try:
+            if "sleep" in hook:
+                time.sleep(min(float(hook["sleep"].get("seconds") or 0), grace))
+                good, text = True, ""
+            else:
+                good, text = probe_run.run(hook, container.spec, self._box.ip, grace, execute)
+        except Exception as error:  # the process ended meanwhile, or the command hangs
+            good, text = False, str(error)
+        if container.run == run and container.running:
+            if not good:
+                self._node.events.send(self._box.obj, "FailedPreStopHook", f"PreStopHook failed: {text}", container.name, warning=True)
+            _terminate(pid)
 
     def probed(self, container: Container, run: int, probe: Probe, good: bool, text: str) -> None:
         """Count a result (in the pod's own thread)."""

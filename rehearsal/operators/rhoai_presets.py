@@ -67,7 +67,8 @@ def _preset(name: str, upstream: Obj, release: Release, namespace: str) -> Obj:
 
 
 def _workload(pod: Obj, release: Release, name: str) -> None:
-    """vLLM's container: what its start script renders, and where the script is."""
+    """vLLM's container: what its start script renders, where the script is, and how it ends."""
+    _end(pod, release)
     for container in pod.get("containers") or []:
         command = container.get("command") or []
         if len(command) < 3 or "vllm serve" not in command[2]:
@@ -83,6 +84,16 @@ def _workload(pod: Obj, release: Release, name: str) -> None:
             container["command"] = [*command[:2], script, *command[3:]]
 
 
+def _end(pod: Obj, release: Release) -> None:
+    """Up to 3.4 nothing holds a pod back that is to end (red-hat-data-services/kserve rhoai-3.2 ... 3.4 config/llmisvc*); 3.5 sleeps 15 s as upstream."""
+    if release.drains:
+        return
+    for container in pod.get("containers") or []:
+        container.pop("lifecycle", None)
+    if "terminationGracePeriodSeconds" in pod:
+        pod["terminationGracePeriodSeconds"] = 30
+
+
 def _without(script: str, anchor: re.Pattern[str], name: str) -> str:
     result, count = anchor.subn("", script)
     if not count:
@@ -94,6 +105,7 @@ def _scheduler(scheduler: Obj, release: Release) -> None:
     if release.minor < (3, 5):
         scheduler.pop("annotations", None)
     template = scheduler.get("template") or {}
+    _end(template, release)
     if not release.tokenizer and template:
         template["containers"] = [c for c in template["containers"] if c["name"] != "tokenizer"]
         template["volumes"] = [v for v in template.get("volumes") or [] if not v["name"].startswith("tokenizer-")]

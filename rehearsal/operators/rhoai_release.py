@@ -123,6 +123,11 @@ class Release:
         return self.minor >= (3, 5)
 
     @property
+    def drains(self) -> bool:
+        """Whether pods wait before they end, so that nobody sends them requests any more: from 3.5 on."""
+        return self.minor >= (3, 5)
+
+    @property
     def tokenizer(self) -> bool:
         """The endpoint picker's pod has a tokenizer container from 3.4 on."""
         return self.minor >= (3, 4)

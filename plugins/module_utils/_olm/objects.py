@@ -17,8 +17,11 @@ PLATFORM = ("openshift-operators",)
 
 
 def objects(operators: Iterable[Mapping[str, Any]]) -> list[Object]:
-    """Objects of the operators whose decision is `install` or `upgrade`, and of ours that `keep` (so that a re-run mends drift)."""
-    wanted = [operator for operator in operators if operator["action"] in ("install", "keep", "upgrade")]
+    """Objects of the operators whose decision is `install` or `upgrade`, and of ours that `keep` (so that a re-run mends drift).
+
+    Without those that go by several updates: they are rendered update by update, each with the channel of its own (`hop`).
+    """
+    wanted = [operator for operator in operators if operator["action"] in ("install", "keep", "upgrade") and not operator.get("hops")]
     made = [item for operator in wanted for item in _of(operator)]
     return list({(o["kind"], o["metadata"].get("namespace"), o["metadata"]["name"]): o for o in made}.values())
 

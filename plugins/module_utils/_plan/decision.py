@@ -11,6 +11,7 @@ from typing import Any
 
 from .._assess.look import dig, rows, text
 from .._data import versions
+from .updates import Hop
 
 INSTALL, ADOPT, KEEP, UPGRADE, REFUSE, UNKNOWN = "install", "adopt", "keep", "upgrade", "refuse", "unknown"
 
@@ -21,7 +22,7 @@ class Decision:
     adopt (someone else's, used as it is) | refuse (why says what is wrong) | unknown (not enough could be read).
 
     group: somebody else's OperatorGroup that is used; empty: ours. expected_csvs: the only CSVs that an InstallPlan may hold for it to be
-    approved; pending: not installed yet.
+    approved; pending: not installed yet. installed, hops: of an upgrade whose way is known, each update that it takes.
     """
 
     package: str
@@ -39,6 +40,14 @@ class Decision:
     pending: bool = False
     group: str = ""
     warnings: tuple[str, ...] = field(default=())
+    installed: str = ""
+    hops: tuple[Hop, ...] = ()
+
+    @property
+    def releases(self) -> tuple[str, str] | None:
+        """(from, to) where an update goes to another minor version, such as ("3.2", "3.3")."""
+        before, after = (versions.parse((csv or "").partition(".")[2]) for csv in (self.installed, self.csv))
+        return (before.minor, after.minor) if before and after and self.hops and before.minor != after.minor else None
 
 
 def version_row(row: Mapping[str, Any], release: str, openshift: versions.Version | None) -> Mapping[str, Any] | None:

@@ -9,10 +9,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from .._assess.look import dig, rows, text
+from .._assess.look import dig, rows, strings, text
 from .._data import versions
 from .catalog import wanted_catalog
 from .decision import ADOPT, KEEP, REFUSE, UNKNOWN, UPGRADE, Decision, expected_csvs, unacceptable
+from .updates import Graph, Route, route
 
 Item = Mapping[str, Any]
 
@@ -31,12 +32,15 @@ def decide_existing(present: list[Item], row: Item, version: Item, declared: Ite
         why = f"{where} is there already and llmd_adopt_operators is false"
         return replace(base, action=REFUSE, why=why, remedy="Set llmd_adopt_operators to true, or remove it.")
     csv = text(item, "installed_csv") or text(item, "current_csv") or (text(item, "starting_csv") if ours else None)
+    moved = _moved(base, item, csv, row, version, declared, snapshot) if ours and csv is not None and "updates" in row else None
+    if moved is not None:
+        return moved
     trouble = _trouble(item, base, csv, version, row["csv_prefix"])
     if csv is None or trouble:
         why, remedy = trouble or ("", "")
         return replace(base, action=REFUSE, why=why, remedy=remedy, csv=csv)
     pending = text(item, "installed_csv") is None
-    if ours and not pending and declared.get("upgrade_operators", True) and _is_newer(version["csv"], csv, row["csv_prefix"]):
+    if ours and not pending and "updates" not in row and declared.get("upgrade_operators", True) and _is_newer(version["csv"], csv, row["csv_prefix"]):
         base = _upgraded(base, item, csv, row, version, snapshot)
         if base.action == UPGRADE:
             return base
@@ -50,6 +54,47 @@ def decide_existing(present: list[Item], row: Item, version: Item, declared: Ite
         expected_csvs=expected_csvs(csv, row, snapshot, base.catalog) if pending else (csv,),
         warnings=(*base.warnings, *_warnings(base, row, declared)),
     )
+
+
+def _moved(base: Decision, item: Item, csv: str, row: Item, version: Item, declared: Item, snapshot: Item) -> Decision | None:
+    """Ours, to another version by the ways that OLM has; None where it stays, or where something else is wrong with it."""
+    prefix = row["csv_prefix"]
+    installed = versions.of_csv(text(item, "installed_csv"), prefix)
+    wrong = unacceptable(version, prefix, csv)
+    if installed is None or text(item, "csv_phase") == "Failed" or not (wrong or _is_newer(version["csv"], csv, prefix)):
+        return None
+    if not declared.get("upgrade_operators", True):
+        remedy = "Set llmd_upgrade_operators to true, or choose the release that it fits."
+        return replace(base, action=REFUSE, csv=csv, why=f"{wrong}, and llmd_upgrade_operators is false", remedy=remedy) if wrong else None
+    found = route(Graph(row, _offered(base, row["package"], snapshot)), installed, base.channel, version)
+    current = text(item, "current_csv")
+    if found.hops and found.hops[0].channel == base.channel and current not in (None, csv, found.hops[0].csv):
+        remedy = f"Look at the catalog's channel (oc describe packagemanifest {row['package']}); a newer version of this collection may know it."
+        found = Route(why=f"OLM's next step is {current}, {found.hops[0].csv} was expected", remedy=remedy)
+    if not found.hops:
+        told = (*base.warnings, f"{csv} is installed, {version['csv']} is the tested version; {found.why}")
+        return replace(base, action=REFUSE, csv=csv, why=found.why, remedy=found.remedy) if wrong else _kept(replace(base, warnings=told), csv, row, declared)
+    last = found.hops[-1]
+    by = ", then ".join(f"{hop.csv} from channel {hop.channel}" for hop in found.hops)
+    # Within a release, one update is approved with the other operators; what leads through several, or to another release, goes step by step.
+    small = len(found.hops) == 1 and installed.minor == str(versions.of_csv(last.csv, prefix)).rpartition(".")[0]
+    return replace(
+        base, action=UPGRADE, csv=last.csv, channel=last.channel, pending=True, installed=csv, hops=() if small else found.hops, expected_csvs=(last.csv,),
+        why=f"{csv} is ours, {last.csv} is the tested version" if small else f"{csv} is installed, {last.csv} is wanted: {by}",
+        warnings=(*base.warnings, *_warnings(base, row, declared)),
+    )  # fmt: skip
+
+
+def _kept(base: Decision, csv: str, row: Item, declared: Item) -> Decision:
+    return replace(base, action=KEEP, why=f"{csv} is ours", csv=csv, expected_csvs=(csv,), warnings=(*base.warnings, *_warnings(base, row, declared)))
+
+
+def _offered(base: Decision, package: str, snapshot: Item) -> dict[str, list[str]] | None:
+    """The catalog's versions by channel, where the snapshot has them: of an operator that is installed it does only when an update waits."""
+    for manifest in rows(snapshot, "packages") or []:
+        if (text(manifest, "package"), text(manifest, "catalog")) == (package, base.catalog):
+            return {text(one, "name") or "": strings(one, "entries") for one in rows(manifest, "channels") or []}
+    return None
 
 
 def _is_newer(wanted: str | None, csv: str, prefix: str) -> bool:

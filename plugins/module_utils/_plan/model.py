@@ -26,7 +26,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Disruption:
-    """kinds: reboot | drain | driver | gpu-evict; minutes: how long the step takes, not only the disturbance."""
+    """kinds: reboot | drain | driver | gpu-evict | upgrade; minutes: how long the step takes, not only the disturbance."""
 
     kinds: tuple[str, ...] = ()
     nodes: tuple[str, ...] = ()

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -16,12 +16,14 @@ from .._assess.nodes import Candidates, name
 from .._data.facts import Facts
 from .._nodes.pools import Machines, Pool, machines
 from .._storage.drives import Drives, drives
-from . import driver, fabric, serving
+from . import driver, fabric, pins, serving
 from .decision import ADOPT, INSTALL, UPGRADE, Decision
 from .discovery import missing_classes
 from .model import APPROVE, CREATE, KEEP, UPDATE, Change, Disruption, Step, cost
 
 GATEWAY = ("openshift-ingress", "openshift-ai-inference")
+RHOAI = "rhods-operator"
+MOVE = "upgrade"
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,17 @@ class World:
         """The ConfigMap with parameters of the GPU driver; empty without."""
         return driver.parameters(self.vendor, self.declared, self.fabric, self.there("ClusterPolicy"))
 
+    @cached_property
+    def move(self) -> pins.Move | None:
+        """The service from presets of an earlier version to those that the cluster has by then."""
+        coming = next((decision.csv for decision in self.decisions if decision.package == RHOAI), None)
+        return pins.move(self.declared, self.there("LLMInferenceService"), coming)
+
+    @property
+    def moves(self) -> bool:
+        """To another release always, within one where it is permitted."""
+        return self.move is not None and (self.move.release or MOVE in (self.declared.get("allow_disruption") or []))
+
     def there(self, kind: str) -> list[Mapping[str, Any]]:
         """Objects of a kind; empty where the kind isn't served or could not be read (apply finds out)."""
         return rows(self.snapshot, "objects", kind) or []
@@ -84,6 +97,7 @@ class World:
 def plan_steps(world: World) -> list[Step]:
     made = [
         operators(world),
+        upgrade(world),
         features(world),
         nodes(world),
         fabric.fabric(world),
@@ -107,6 +121,8 @@ def operators(world: World) -> Step:
                 Change(subscription, CREATE, decision.why),
                 Change(f"InstallPlan {decision.namespace}/(for {', '.join(decision.expected_csvs)})", APPROVE),
             ]
+        elif decision.hops:
+            continue  # step upgrade
         elif decision.action == UPGRADE:
             changes += [
                 Change(subscription, UPDATE, decision.why),
@@ -124,6 +140,36 @@ def operators(world: World) -> Step:
         tuple(changes),
         world.cost("operator", why) if busy else Disruption(),
     )
+
+
+def upgrade(world: World) -> Step | None:
+    """An operator that goes to another release, one update after the other: after all others, and before the platform is set up."""
+    going = [decision for decision in world.decisions if decision.hops]
+    if not going:
+        return None
+    changes = [
+        change
+        for decision in going
+        for hop in decision.hops
+        for change in (
+            Change(f"Subscription {decision.namespace}/{decision.subscription}", UPDATE, f"channel {hop.channel}"),
+            Change(f"InstallPlan {decision.namespace}/(for {hop.csv})", APPROVE, decision.why),
+        )
+    ]
+    title = "; ".join(f"{world.facts.operators[one.package]['title']} from {one.installed} to {one.csv}" for one in going)
+    return Step("upgrade", "operators", f"Upgrade {title}", tuple(changes), _upgrade_cost(world, going))
+
+
+def _upgrade_cost(world: World, going: list[Decision]) -> Disruption:
+    if not any(one.releases for one in going):
+        return world.cost("operator", "operators start; model servers keep their presets")
+    return world.cost("release", NO_WAY_BACK)
+
+
+NO_WAY_BACK = (
+    "it can't be rolled back, since OLM never goes back and the new release changes stored objects; the run stops at each update until OpenShift AI is Ready, "
+    "and model servers stay at their release until their service moves"
+)
 
 
 def features(world: World) -> Step:
@@ -343,10 +389,16 @@ def _gateway_why(there: Mapping[str, Any] | None, wanted: str) -> str:
 
 
 def serving_step(world: World) -> Step:
-    changes = serving.changes(
-        world.declared, world.vendor, world.facts.models, world.candidates.gpu, world.local_storage, world.fabric, world.there("LLMInferenceService")
-    )
-    return _step(world, "serving", "serving", "Serve the model", changes, "serving", "model servers start on free GPUs")
+    there = world.there("LLMInferenceService")
+    changes = serving.changes(world.declared, world.vendor, world.facts.models, world.candidates.gpu, world.local_storage, world.fabric, there)
+    move = world.move
+    if move is None:
+        return _step(world, "serving", "serving", "Serve the model", changes, "serving", "model servers start on free GPUs")
+    if not world.moves:  # within a release nobody has to move
+        changes = [replace(one, why=f"{one.why}; {move.left}".strip("; ")) if one.object == move.object else one for one in changes]
+        return _step(world, "serving", "serving", "Serve the model", changes, "serving", "model servers start on free GPUs")
+    changes = [replace(one, action=UPDATE, why="; ".join(filter(None, (one.why, move.why)))) if one.object == move.object else one for one in changes]
+    return Step("serving", "serving", "Serve the model", (*changes, *move.around), world.cost("release", move.cost))
 
 
 def _step(world: World, id_: str, stage: str, title: str, changes: list[Change], change: str, why: str) -> Step:

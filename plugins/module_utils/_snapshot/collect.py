@@ -209,9 +209,9 @@ def _olm(reader: Reader, packages: list[str]) -> dict[str, Any]:
 def _packages(reader: Reader, names: list[str], operators: list[dict[str, Any]] | None) -> list[dict[str, Any]] | None:
     """Each package on its own: the whole list of an OpenShift's catalogs is tens of megabytes.
 
-    Of an operator that is installed the catalogs have nothing to say: nobody decides by them any more.
+    Of an operator that is installed the catalogs have nothing to say, unless an update waits for it: nobody decides by them any more.
     """
-    installed = {row["package"] for row in operators or [] if row["installed_csv"]}
+    installed = {row["package"] for row in operators or [] if row["installed_csv"] and row["current_csv"] in (None, row["installed_csv"])}
     found: list[dict[str, Any]] = []
     for name in sorted(set(names) - installed):
         rows = reader.all(PACKAGES, olm.package, field_selector=f"metadata.name={name}")

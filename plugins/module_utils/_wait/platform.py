@@ -19,7 +19,13 @@ from .model import State, done, failed, one_line, waiting
 
 
 def data_science_cluster(obj: Mapping[str, Any], options: Mapping[str, Any]) -> State:
-    """Done when the phase is Ready, and so is each component named in ``components`` (such as Kserve)."""
+    """Done when the phase is Ready, and so is each component named in ``components`` (such as Kserve).
+
+    ``version``: after an update the old operator's Ready stands until the new one has looked, which tells its version.
+    """
+    told = dig(obj, "status.release.version")
+    if options.get("version") and told != options["version"]:
+        return waiting("EarlierVersion", f"the operator of {told or 'an unknown version'} reported last, {options['version']} is awaited")
     missing = [c for c in options.get("components") or [] if not is_true(obj, f"{c}Ready")]
     if dig(obj, "status.phase") == "Ready" and is_true(obj, "Ready") and not missing:
         return done("Ready", _version(obj))

@@ -85,7 +85,7 @@ BY_KIND: dict[str, dict[str, Check]] = {
     "IPoIBNetwork": {"ready": _check(fabric.nvidia_network)},
     "HostDeviceNetwork": {"ready": _check(fabric.nvidia_network)},
     "LVMCluster": {"ready": _check(storage.lvm_cluster)},
-    "DataScienceCluster": {"ready": _check(platform.data_science_cluster, optional="components")},
+    "DataScienceCluster": {"ready": _check(platform.data_science_cluster, optional="components version")},
     "DSCInitialization": {"ready": _check(platform.initialization)},
     "Kuadrant": {"ready": _check(platform.kuadrant)},
     "LeaderWorkerSetOperator": {"available": _check(platform.lws_operator)},

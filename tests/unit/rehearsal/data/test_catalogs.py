@@ -277,3 +277,14 @@ def test_a_variant_of_a_definition_is_asked_for_by_its_name() -> None:
                "default_channel": "stable"}
     catalog_render.render({"publisher": "x", "packages": [package]}, crd)
     assert asked == ["a.b/Kind@2.25"]
+
+
+def test_an_entry_has_the_range_that_it_may_replace() -> None:
+    """3.2.1 goes to 3.3.0 in fast-3.x, from which stable-3.3 leads to its head at once; stable-3.3 has no way from 3.2."""
+    blobs = catalog_render.render(data.load_catalog("redhat-operators"), fake_crd, "4.20")
+    channels = {blob["name"]: {entry["name"].removeprefix("rhods-operator."): entry for entry in blob["entries"]}
+                for blob in blobs if blob["schema"] == "olm.channel" and blob["package"] == "rhods-operator"}  # fmt: skip
+    step = channels["fast-3.x"]["3.3.0"]
+    assert (step["replaces"], step["skipRange"]) == ("rhods-operator.3.2.1", ">=3.2.0 <3.3.0")
+    assert channels["stable-3.3"]["3.3.6"]["skipRange"] == ">=3.3.0 <3.3.6" and "replaces" not in channels["stable-3.3"]["3.3.0"]
+    assert "skipRange" not in channels["stable-3.3"]["3.3.0"]
