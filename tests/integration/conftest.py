@@ -8,6 +8,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -123,3 +124,27 @@ def new_rehearsal(request: pytest.FixtureRequest) -> Iterator[Callable[..., Rehe
     yield begin
     for name in names:
         rehearsal_cli("down", "--name", name)
+
+
+@pytest.fixture(scope="session")
+def old_core() -> Callable[[str], Path]:
+    """ansible-playbook of another ansible-core release, in a virtual environment below the user's cache."""
+
+    def get(core: str) -> Path:
+        cache = Path(os.environ.get("LLMD_CACHE") or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "llmd-openshift")
+        folder = cache / "cores" / core
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with open(folder.with_suffix(".lock"), "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not (folder / "ready").exists():
+                shutil.rmtree(folder, ignore_errors=True)
+                python = shutil.which("python3.11") or shutil.which("python3.12") or sys.executable
+                subprocess.run([python, "-m", "venv", str(folder)], check=True)
+                subprocess.run(
+                    [str(folder / "bin" / "pip"), "install", "--quiet", f"ansible-core~={core}.0", "-r", str(ROOT / "requirements.txt")],
+                    check=True,
+                )
+                (folder / "ready").touch()
+        return folder / "bin" / "ansible-playbook"
+
+    return get

@@ -247,6 +247,8 @@ def test_a_token_that_dies_in_the_middle_of_a_job(own: Rehearsal, controller: Co
     refused(job, "401")
     clean(job, secret)
     assert holder(own) == dead
+    last = [event["event_data"]["res"]["msg"] for event in job.events if event["event"] == "runner_on_failed" and "res" in event["event_data"]][-1]
+    assert last.startswith("The cluster doesn't accept the credentials") and "the lock of the cluster couldn't be released" in last.lower(), last
     folder, process = controller.start("provision")
     new_holder(own, dead)
     controller.cancel(process)
