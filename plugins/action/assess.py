@@ -6,9 +6,12 @@
 from __future__ import annotations
 
 import datetime
+import hashlib
+from pathlib import Path
 from typing import Any
 
 from ansible.plugins.action import ActionBase
+from ansible_collections.llmd.openshift.plugins.module_utils._assess import validation
 from ansible_collections.llmd.openshift.plugins.module_utils._assess.assess import assess
 from ansible_collections.llmd.openshift.plugins.module_utils._assess.model import PATHS
 from ansible_collections.llmd.openshift.plugins.module_utils._data.errors import DataError
@@ -28,6 +31,7 @@ class ActionModule(ActionBase):
                 "snapshot": {"type": "dict", "required": True},
                 "declared": {"type": "dict", "required": True},
                 "discovered": {"type": "bool", "default": False},
+                "validation_report": {"type": "str"},
             }
         )
         snapshot, declared = plain(arguments["snapshot"]), plain(arguments["declared"])
@@ -38,6 +42,15 @@ class ActionModule(ActionBase):
                 "failed": True,
                 "msg": f"declared.path: {ascii(path)} isn't known; known are {', '.join(PATHS)}.",
             }
+        if arguments["validation_report"]:
+            file = Path(arguments["validation_report"]).expanduser()
+            try:
+                content = file.read_bytes()
+                declared["validation"] = {**validation.read(content.decode()), "sha256": hashlib.sha256(content).hexdigest()}
+            except (OSError, ValueError) as error:
+                why = error.strerror if isinstance(error, OSError) else error
+                todo = "Give the JSON that kubectl rhaii-validate all -o json prints, or report.json of ConfigMap rhaii-validate-report."
+                return {**result, "failed": True, "msg": f"Can't read the validator's report {file}: {why}. {todo}"}
         try:
             found = assess(snapshot, declared, facts(), datetime.date.today(), discovered=arguments["discovered"])
         except DataError as error:

@@ -30,6 +30,9 @@ options:
       - Whether Node Feature Discovery has already run. Then hardware that isn't known stays unknown, and the gate is V(stop) and no longer V(discover).
     type: bool
     default: false
+  validation_report:
+    description: JSON of Red Hat's validator (rhaii-cluster-validation). What it found becomes findings that decide nothing.
+    type: str
 attributes:
   check_mode:
     description: Nothing is changed, in any mode.

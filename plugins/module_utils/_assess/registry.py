@@ -22,6 +22,7 @@ from . import (
     rules_serving,
     rules_storage,
     site_checks,
+    validation,
 )
 from .model import ARTICLE, Case, Finding
 
@@ -196,6 +197,16 @@ RULES: tuple[Rule, ...] = (
         "Change nodes through the NodePool of the hosted cluster.",
         "openshift/api Infrastructure",
         rules_platform.control_plane,
+        whole=True,
+    ),
+    Rule(
+        "cluster-validation",
+        "note",
+        "What Red Hat's validator (rhaii-cluster-validation) found, from the report that llmd_validation_report names.",
+        "It measures drivers, memory errors, cards and bandwidth on the nodes; evidence of somebody else stays marked as such and decides nothing.",
+        "Follow the remedy of the check, then let the validator run again.",
+        "opendatahub-io/rhaii-cluster-validation@a782697 pkg/report/report.go",
+        validation.cluster_validation,
         whole=True,
     ),
     Rule(
