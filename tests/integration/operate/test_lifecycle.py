@@ -133,6 +133,62 @@ def test_the_manifests_pass_a_dry_run_of_the_server(cluster: Site, gitops: Path)
         cluster.rehearsal.kubectl("apply", "--server-side", "--dry-run=server", "--force-conflicts", "-f", str(file))
 
 
+def test_a_cluster_that_argo_cd_looks_after_is_judged_and_proven_and_never_written(cluster: Site, gitops: Path) -> None:
+    """Argo CD's marks on everything of the export: a run is fine as long as Git says the same, and stops where it doesn't."""
+    files = sorted((gitops / "rehearsal").glob("*.yaml"))
+    for file in files:
+        cluster.rehearsal.kubectl("annotate", "-f", str(file), "--overwrite", f"{TRACKING}=llmd:x/y:z", "--field-manager=argocd-controller")
+    before = cluster.rehearsal.audit_size()
+    result = cluster.run()
+    assert (result.rc, result.changed) == (0, 0), result.output[-3000:]
+    assert result.report["outcome"] == "proven"
+    assert written(cluster, before) == []
+    replicas(cluster, 3)  # what Git says now
+    before = cluster.rehearsal.audit_size()
+    result = cluster.run()
+    assert result.rc != 0
+    assert "LLMInferenceService llmd/llmd" in result.message and "Argo CD" in result.message and "spec.replicas" in result.message, result.message
+    assert written(cluster, before) == []
+    report = cluster.run(playbook="playbooks/assess.yml").report
+    said = {(item["subject"], item["observed"]) for item in report["findings"] if item["id"] == "drift" and item["status"] != "pass"}
+    assert said == {("LLMInferenceService llmd/llmd", "spec.replicas is 3, set by argocd-controller")}
+    report = cluster.run(playbook="playbooks/verify.yml", llmd_replicas=3).report  # declared as Git has it
+    assert report["outcome"] == "proven"
+    replicas(cluster, 2)
+    for file in files:
+        cluster.rehearsal.kubectl("annotate", "-f", str(file), f"{TRACKING}-")
+
+
+TRACKING = "argocd.argoproj.io/tracking-id"
+
+
+def replicas(site: Site, number: int) -> None:
+    """As Argo CD sets it, and until KServe has followed."""
+    change = f'{{"spec":{{"replicas":{number}}}}}'
+    service = ("llminferenceservice", "llmd", "-n", "llmd")
+    site.rehearsal.kubectl("patch", *service, "--type", "merge", "-p", change, "--field-manager", "argocd-controller")
+    site.rehearsal.kubectl("wait", "deployment/llmd-kserve", "-n", "llmd", f"--for=jsonpath={{.status.readyReplicas}}={number}", "--timeout=300s")
+    site.rehearsal.kubectl("wait", *service, "--for=condition=Ready", "--timeout=300s")
+
+
+def written(site: Site, since: int) -> list[str]:
+    """What our runs wrote besides the lock and the proof's own short-lived objects."""
+    return [
+        f"{event['verb']} {event['requestURI']}"
+        for event in site.rehearsal.audit(since)
+        if event["verb"] in ("create", "patch", "update", "delete", "deletecollection")
+        and event["stage"] == "ResponseComplete"
+        and event.get("userAgent", "").startswith("llmd.openshift")
+        and not any(word in event["requestURI"] for word in ("selfsubject", "dryRun=All", "/leases/", "probe"))
+        and "probe" not in str((event.get("objectRef") or {}).get("name"))
+        and not (event["verb"] == "create" and event["requestURI"].partition("?")[0].rpartition("/")[2] in PROBE)
+    ]
+
+
+# The proof creates its objects in collections, so that a request doesn't show their names.
+PROBE = ("pods", "configmaps", "serviceaccounts", "roles", "rolebindings", "clusterroles", "clusterrolebindings")
+
+
 def test_drift_names_field_manager_and_repair_and_reads_little(cluster: Site) -> None:
     start_ = cluster.rehearsal.audit_size()
     report = cluster.run(playbook="playbooks/assess.yml").report
