@@ -39,6 +39,7 @@ class ActionModule(ClusterAction):
                 f"none has the variable {notes.PREFIX_VARIABLE}", "See oc get deployments -n redhat-ods-applications; OpenShift AI's KServe must be Managed and ready.",
             )  # fmt: skip
         listed = cluster.list(cluster.path(args["api_version"], "LLMInferenceServiceConfig", args["applications_namespace"]))
+        names = {str(one["metadata"]["name"]) for one in listed}
         presets = [one for one in listed if one["metadata"]["name"].startswith(prefix)]
         result = {"changed": False, "prefix": prefix, "presets": presets, "moved": {}, "rolled": []}
         if not args["move"]:
@@ -49,7 +50,7 @@ class ActionModule(ClusterAction):
         if not moved:
             return result
         where = f"LLMInferenceService {args['namespace']}/{args['name']}"
-        _demand(where, moved, presets)
+        _demand(where, {name for key, name in moved.items() if notes.noted(service)[key] in names} - names)
         if self._task.check_mode:
             return {**result, "changed": True, "moved": moved}
         before = _generations(cluster, args)
@@ -69,12 +70,11 @@ class ActionModule(ClusterAction):
             time.sleep(LOOK_SECONDS)
 
 
-def _demand(where: str, moved: dict[str, str], presets: list[dict[str, Any]]) -> None:
-    there = {one["metadata"]["name"] for one in presets}
-    lacking = sorted({name for name in moved.values() if name not in there})
+def _demand(where: str, lacking: set[str]) -> None:
+    """Presets that the service may stand on. (KServe notes those too that its release has not: they weren't there before, either.)"""
     if lacking:
         raise ClusterError(
-            "The service can't move to the release's presets", where, f"LLMInferenceServiceConfig {', '.join(lacking)} isn't there",
+            "The service can't move to the release's presets", where, f"LLMInferenceServiceConfig {', '.join(sorted(lacking))} isn't there",
             "The operator makes them while OpenShift AI becomes Ready; see its log, then run again. The service goes on with the presets it has.",
         )  # fmt: skip
 
