@@ -30,6 +30,7 @@ class Decision:
     """How far one wish is; ``approve`` names the InstallPlan to approve now. ``adopted``: found, not touched.
 
     ``coming``: a CSV is there (in any phase), so the rest is the operator's own start.
+    ``outdated``: an InstallPlan that OLM made for the Subscription's channel of before. It makes no other as long as that one waits.
     """
 
     wish: Wish
@@ -40,6 +41,7 @@ class Decision:
     installed: str = ""
     warnings: tuple[str, ...] = ()
     coming: bool = False
+    outdated: str = ""
 
     def state_until(self, goal: str) -> State:
         """The state on the way to a goal: ``succeeded``, or ``approved`` (the plan is, and its CSV has appeared)."""
@@ -120,7 +122,8 @@ def _installed(
         return Decision(wish, state, adopted=True, installed=installed, warnings=warnings, coming=True)
     step = _plan_step(wish, world, subscription, expected)
     if step:
-        return Decision(wish, step[0], approve=step[1], plan=step[2], installed=installed, warnings=warnings)
+        outdated = _outdated(wish, world, subscription, step)
+        return Decision(wish, step[0], approve=step[1], plan=step[2], installed=installed, warnings=warnings, outdated=outdated)
     state = failed(
         "OtherVersion",
         f"{installed} is installed, {wish.csv} is wanted, and OLM offers no plan to it",
@@ -128,6 +131,16 @@ def _installed(
         grace=60,
     )
     return Decision(wish, state, installed=installed, warnings=warnings)
+
+
+def _outdated(wish: Wish, world: World, subscription: Obj, step: tuple[State, str, str]) -> str:
+    """The waiting plan of another version of this very operator, and of nothing else; the channel is the wanted one by now."""
+    if step[1] or step[0].phase != FAILED or dig(subscription, "spec.channel") != wish.channel:
+        return ""
+    plan = next((one for one in world.plans_of(wish.namespace) if dig(one, "metadata.name") == step[2]), {})
+    brings = {str(csv) for csv in dig(plan, "spec.clusterServiceVersionNames") or []}
+    prefix = f"{wish.csv.partition('.')[0]}."
+    return step[2] if brings and all(csv.startswith(prefix) and csv != wish.csv for csv in brings) and not dig(plan, "spec.approved") else ""
 
 
 def _companions(wish: Wish, world: World) -> State | None:

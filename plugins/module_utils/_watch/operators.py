@@ -33,14 +33,17 @@ SOURCES = {
 PACKAGES = "packages.operators.coreos.com/v1"
 ASK_SECONDS = 5.0
 JSON_PATCH = "application/json-patch+json"
+DROPS = 3  # OLM may make a plan of the channel of before once more, when it hasn't seen the new one yet
 
 
 class Acting(Reader, Protocol):
-    """What this needs of a cluster: reading, and patching an InstallPlan."""
+    """What this needs of a cluster: reading, patching an InstallPlan, and deleting one that nobody approved."""
 
     def list(self, path: str, label_selector: str | None = None, field_selector: str | None = None) -> list[Any]: ...
 
     def patch(self, path: str, body: Any, content_type: str = ...) -> dict[str, Any]: ...
+
+    def delete(self, path: str, uid: str | None = None) -> bool: ...
 
 
 @dataclass
@@ -87,6 +90,7 @@ class Operators:
         self._read: set[Source] = set()
         self._decisions: list[Decision] = []
         self._approved: dict[str, float] = {}
+        self._dropped: set[str] = set()
         self._patience = Patience(seconds, show, clock)
         self._next_ask = self._patience.start
         self._tracker = Tracker([w.key for w in wishes], self._patience.start)
@@ -142,6 +146,9 @@ class Operators:
             self._tracker.update(decision.wish.key, decision.state_until(self._until), now)
         for decision in {_plan_key(d): d for d in self._decisions if d.approve}.values():
             self._approve(decision)
+        for decision in self._decisions:
+            if decision.outdated and decision.outdated not in self._dropped and len(self._dropped) < DROPS:
+                self._drop(decision)
 
     def _ask(self) -> None:
         """Asks the package server about wishes that have no plan and no CSV yet."""
@@ -187,6 +194,21 @@ class Operators:
         if key not in self._approved:
             self._show(f"InstallPlan {namespace}/{decision.approve} approved: {', '.join(sorted(names))}")
         self._approved[key] = self._clock()
+
+    def _drop(self, decision: Decision) -> None:
+        """Deletes a plan of the channel of before: OLM makes another for the channel of now. What it makes then is judged as ever."""
+        namespace = decision.wish.namespace
+        plan = next(p for p in self._world.plans_of(namespace) if dig(p, "metadata.name") == decision.outdated)
+        names = ", ".join(map(str, dig(plan, "spec.clusterServiceVersionNames")))
+        try:
+            self._cluster.delete(self._cluster.path(_OPERATORS, "InstallPlan", namespace, decision.outdated), str(dig(plan, "metadata.uid")))
+        except (Conflict, Unreachable, Overloaded) as error:
+            self._show(f"InstallPlan {namespace}/{decision.outdated} isn't deleted yet, trying again: {error.why}")
+            return
+        except ClusterError as error:
+            raise OperatorsFailed(str(error), self._outcome(), error=error) from error
+        self._dropped.add(decision.outdated)
+        self._show(f"InstallPlan {namespace}/{decision.outdated} ({names}) was of another channel and nobody approved it: deleted, OLM makes the next one")
 
     def _end(self) -> None:
         now = self._clock()

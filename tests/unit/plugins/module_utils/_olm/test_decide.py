@@ -147,6 +147,25 @@ def test_without_adoption_an_expected_upgrade_is_approved_and_anything_else_fail
     assert stuck.state.reason == "OtherVersion"
 
 
+@pytest.mark.parametrize(
+    ("brings", "channel", "approved", "outdated"),
+    [
+        (["nfd.v3"], "stable", False, "p1"),
+        (["nfd.v3"], "fast", False, ""),  # the Subscription doesn't follow the wanted channel yet
+        (["nfd.v3", "dep.v1"], "stable", False, ""),  # it brings something of others, too
+        (["nfd.v3"], "stable", True, ""),
+        (["nfd.v2"], "stable", False, ""),  # the wanted one
+    ],
+)
+def test_a_waiting_plan_of_the_channel_of_before_is_outdated(brings: list[str], channel: str, approved: bool, outdated: str) -> None:
+    """OLM makes no plan for the new channel as long as that one waits."""
+    wish = Wish("nfd", NS, "nfd.v2", channel="stable", adopt=False)
+    sub = subscription(spec={"channel": channel}, installedCSV="nfd.v1", installPlanRef={"name": "p1"})
+    found = one(world(sub, csvs=[csv("nfd.v1")], plans=[plan("p1", *brings, approved=approved)]), wish)
+    assert found.outdated == outdated
+    assert one(world(sub, csvs=[csv("nfd.v1")], plans=[plan("p1", *brings, approved=approved)]), Wish("nfd", NS, "nfd.v2", channel="stable")).outdated == ""
+
+
 def test_copied_csv_is_not_the_operator() -> None:
     copy = csv("nfd.v1", labels={"olm.copiedFrom": "elsewhere"})
     assert one(world(subscription(installedCSV="nfd.v1"), csvs=[copy])).state.reason == "CsvGone"
