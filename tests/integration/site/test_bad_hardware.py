@@ -63,8 +63,7 @@ def test_a_gpu_operator_by_helm_is_not_installed_twice(odd: Site) -> None:
     subscribe(odd.rehearsal, "openshift-nfd", "nfd", "stable", group={"targetNamespaces": ["openshift-nfd"]})
     # Argo CD made it: it's left to Argo CD.
     odd.rehearsal.kubectl("annotate", SUBSCRIPTIONS, "nfd", "-n", "openshift-nfd", "argocd.argoproj.io/tracking-id=cluster:operators.coreos.com/Subscription:openshift-nfd/nfd")
-    until("NFD's kind", lambda: "NotFound" not in odd.rehearsal.kubectl("get", "crd", "nodefeaturediscoveries.nfd.openshift.io", check=False), 120)
-    apply(odd.rehearsal, NFD)
+    until("NFD's kind is served", lambda: "applied" in apply(odd.rehearsal, NFD, check=False), 180)
     until("labels", lambda: "feature.node.kubernetes.io/pci-10de.present" in labels(odd.rehearsal, "gpu-1"))
     refused = run(odd)
     assert refused.rc != 0 and "Helm runs it already" in refused.message and "gpu-operator/gpu-operator (chart gpu-operator-v25.10.1)" in refused.message
