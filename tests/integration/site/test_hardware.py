@@ -122,8 +122,9 @@ def test_a_pod_that_cannot_leave_stops_the_restart_before_it_begins(on: Site) ->
 @pytest.mark.wide
 @pytest.mark.parametrize("on", ["mixed-h200-b200"], indirect=True)
 def test_a_mixed_fleet_serves_from_one_model_where_the_article_wants_it(on: Site) -> None:
-    """All GPUs come up; the model servers stay on the nodes whose product is declared, before and after the GPU operator has written its name."""
-    wanted = {"llmd_path": "wide_expert_parallelism", "llmd_wep_nodes": "single", "llmd_allow_disruption": ["driver"]}
+    """All GPUs come up, and only the machine that serves restarts; the model servers stay on the nodes whose product is declared, before and after the GPU operator has written its name."""
+    before = boots(on)
+    wanted = {"llmd_path": "wide_expert_parallelism", "llmd_wep_nodes": "single", "llmd_allow_disruption": PERMITTED}
     refused = on.run(**wanted)
     assert refused.rc != 0 and "B200 and H200" in refused.message and "llmd_node_selector" in refused.message, refused.message
     wanted["llmd_node_selector"] = {"nvidia.com/gpu.product": "NVIDIA-H200"}
@@ -131,6 +132,6 @@ def test_a_mixed_fleet_serves_from_one_model_where_the_article_wants_it(on: Site
     assert proven.rc == 0 and proven.report["outcome"] == "proven", proven.output[-4000:]
     pods = on.rehearsal.get("pods", "-n", "llmd")["items"]
     using = {pod["spec"]["nodeName"] for pod in pods if any("nvidia.com/gpu" in one["resources"].get("limits", {}) for one in pod["spec"]["containers"])}
-    assert using == {"h200-0"} and set(gpus(on).items()) == {("h200-0", "8"), ("b200-0", "8")}
+    assert using == {"h200-0"} and restarted(on, before) == ["h200-0"] and set(gpus(on).items()) == {("h200-0", "8"), ("b200-0", "8")}
     again = on.run(**wanted)
     assert (again.rc, again.changed) == (0, 0), again.output[-4000:]
