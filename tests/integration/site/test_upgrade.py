@@ -36,7 +36,7 @@ def earlier(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         {"apiVersion": "operators.coreos.com/v1alpha1", "kind": "Subscription", "metadata": {"name": PACKAGE, **metadata}, "spec": spec},
     ]
     body = json.dumps({"apiVersion": "v1", "kind": "List", "items": objects})
-    one.kubectl("apply", "--server-side", "--field-manager=llmd-openshift", "-f", "-", stdin=body)
+    one.kubectl("apply", "--server-side", "--validate=false", "--field-manager=llmd-openshift", "-f", "-", stdin=body)
     wait_for(lambda: plan_of(one, NAMESPACE, OLD), 120)
     approve(one, NAMESPACE, OLD)
     wait_for(lambda: one.get("csv", OLD, "-n", NAMESPACE)["status"].get("phase") == "Succeeded", 120)
