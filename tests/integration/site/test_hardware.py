@@ -18,6 +18,7 @@ from tests.integration.conftest import Rehearsal, rehearsal_cli, start
 pytestmark = [pytest.mark.rehearsal, pytest.mark.wide]
 REGISTRY = '{"spec": {"managementState": "Managed", "storage": {"emptyDir": {}}}}'
 PERMITTED = ["driver", "drain", "reboot"]
+THREE_RUNS = pytest.mark.timeout(1800)
 
 
 @pytest.fixture
@@ -120,6 +121,7 @@ def test_a_pod_that_cannot_leave_stops_the_restart_before_it_begins(on: Site) ->
 
 
 @pytest.mark.wide
+@THREE_RUNS
 @pytest.mark.parametrize("on", ["mixed-h200-b200"], indirect=True)
 def test_a_mixed_fleet_serves_from_one_model_where_the_article_wants_it(on: Site) -> None:
     """All GPUs come up, and only the machine that serves restarts; the model servers stay on the nodes whose product is declared, before and after the GPU operator has written its name."""
