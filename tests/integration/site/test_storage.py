@@ -64,7 +64,7 @@ def test_a_drive_with_data_stops_the_run_before_any_change(drives: Site) -> None
     assert full["fstype"] == "xfs"
     for options, words in (
         ({"llmd_nvme_paths": [full["deviceID"]]}, ("nvme1n1 of node gpu-1: holds xfs",)),
-        ({"llmd_nvme_min_gib": 9000}, ("no empty NVMe drive of at least 9000 GiB", "3576 GiB, less than llmd_nvme_min_gib")),
+        ({"llmd_nvme_min_gib": 9000}, ("no empty NVMe drive of at least 9000 GiB", "3577 GiB, less than llmd_nvme_min_gib")),
     ):
         result = drives.run(**options)
         assert result.rc != 0
