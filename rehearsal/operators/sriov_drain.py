@@ -134,8 +134,8 @@ class Drains:
         if not target or target != reached:
             return False
         self._set_pause(kube, pool, True)
-        fresh = kube.get(kube.path_of(pool))
-        if fresh["spec"]["configuration"].get("name") == target:
+        fresh = kube.get(kube.path_of(pool)) or {}
+        if ((fresh.get("spec") or {}).get("configuration") or {}).get("name") == target:
             return True
         # The machine-config operator began in the meantime: it goes first.
         self._set_pause(kube, pool, False)
