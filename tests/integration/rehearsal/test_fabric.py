@@ -245,6 +245,47 @@ class TestPolicies:
         until("drained", lambda: devices(clean) == ["64", "64"] and idle(clean))
 
 
+class TestRails:
+    """What a rail carries: seen by measuring, or in its card's MTU."""
+
+    @pytest.mark.wide
+    def test_scenario_nic_mtu_differs(self, fabric: Rehearsal) -> None:
+        with fault(fabric, "nic-mtu-differs"):
+            until("the other MTU", lambda: cards(fabric, "gpu-1")["ens24f0np0"]["mtu"] == 1500)
+            assert cards(fabric, "gpu-0")["ens24f0np0"]["mtu"] == 9000
+        until("as before", lambda: cards(fabric, "gpu-1")["ens24f0np0"]["mtu"] == 9000)
+
+    @pytest.mark.wide
+    def test_scenario_rail_slow(self, clean: Rehearsal) -> None:
+        """ib_write_bw between two pods, one on each node, over virtual functions of rail 2."""
+        apply(clean, policy(resourceName="rail_2", nicSelector={"pfNames": ["ens26f0np0"]}))
+        until("devices", lambda: devices(clean, "openshift.io/rail_2") == ["16", "16"] and idle(clean))
+        assert measured(clean, "sound") > 350
+        with fault(clean, "rail-slow"):
+            assert 0 < measured(clean, "slow") < 100
+
+
+def measured(cluster: Rehearsal, name: str) -> float:
+    """Gbit/s on average that ib_write_bw prints."""
+    image = f"registry.redhat.io/rhoai/odh-rhaii-validator-tools-rhel9@sha256:{'7' * 64}"
+    tool = "ib_write_bw -d mlx5_4 -F -q 4 -s 1048576 --report_gbits -D 1"
+
+    def end(role: str, node: str, command: str) -> dict[str, Any]:
+        limits = {"limits": {"openshift.io/rail_2": "1"}, "requests": {"openshift.io/rail_2": "1"}}
+        container = {"name": "c", "image": image, "command": ["/bin/sh", "-c", command], "resources": limits}
+        return pod(f"{name}-{role}", "", nodeName=node, nodeSelector=None, restartPolicy="Never", containers=[container])
+
+    apply(cluster, end("server", "gpu-0", tool))
+    address = until("the server's address", lambda: cluster.get("pod", f"{name}-server", "-n", "demo")["status"].get("podIP"))
+    until("the server", lambda: cluster.get("pod", f"{name}-server", "-n", "demo")["status"]["phase"] == "Running")
+    apply(cluster, end("client", "gpu-1", f"{tool} {address}"))
+    until("the end", lambda: cluster.get("pod", f"{name}-client", "-n", "demo")["status"]["phase"] in ("Succeeded", "Failed"))
+    log = cluster.kubectl("logs", f"{name}-client", "-n", "demo")
+    row = next((line.split() for line in log.splitlines() if line.split()[:1] == ["1048576"]), None)
+    assert row, log
+    return float(row[3])
+
+
 class TestNetworks:
     def test_pods_get_devices_and_addresses(self, clean: Rehearsal) -> None:
         ipam = json.dumps({"type": "whereabouts", "range": "192.168.100.0/24", "exclude": ["192.168.100.0/30"]})
