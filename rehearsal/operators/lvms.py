@@ -47,6 +47,7 @@ POD_LABELS = {
 }
 WEBHOOK_PATH = "/validate-lvm-topolvm-io-v1alpha1-lvmcluster"
 CONFIGURATION = "vlvmcluster.kb.io-lvms"
+LOOK_SECONDS = 30.0  # how often vg-manager looks at the drives again
 
 
 class Lvms(StandIn):
@@ -297,7 +298,7 @@ class Lvms(StandIn):
             state = "Degraded" if found.used else "Failed"
             self._report(kube, group, name, found, state, sorted([*found.used, *([UNKNOWN] if found.lost else [])]) if found.used else [],
                          found.error)  # fmt: skip
-            return 30.0 / self.settings.speed
+            return LOOK_SECONDS / self.settings.speed
         if found.available:
             wait = self.remaining("lvms-vg", f"{group['metadata']['uid']}/{name}")
             if wait:
@@ -305,7 +306,7 @@ class Lvms(StandIn):
                 return wait
         names = sorted([*found.used, *(device.name for device in found.available), *([UNKNOWN] if found.lost else [])])
         self._report(kube, group, name, found, "Ready", names, None)
-        return left
+        return left or LOOK_SECONDS / self.settings.speed  # a drive that comes or goes is no event of any object
 
     def _vanished(self, node: str, owners: dict[str, str]) -> tuple[set[str], float | None]:
         """(the disk that the scenario `disk-vanishes` takes from a node, seconds until it does): some time after it was taken into use."""
