@@ -40,11 +40,12 @@ def page(data: Facts, paths: dict[str, str], mark: str, table: Table) -> list[st
     """Lines of the page. paths: id -> title."""
     lines = ["# Paths", "", mark, "", "What `llmd_path` serves, and where.", "", "## What a release can express", ""]
     lines += ["What a release can't express is refused before anything is written (rule `service-dialect`), with the releases that can.", ""]
-    heads = ["OpenShift AI", "API", "vLLM", "lost KV transfer", "size of the offloaded cache", "backend between experts", "precise prefix routing", "AMD's image"]
+    heads = ["OpenShift AI", "API", "vLLM", "asks for a token", "lost KV transfer", "size of the offloaded cache", "backend between experts", "precise prefix routing", "AMD's image"]
     lines += [*table(heads, [_dialect(release) for release in reversed(data.releases)]), ""]
     lines += ["## Every release, path and kind of cluster", "", "Verdicts on the virtual clusters of the rehearsal (`python -m rehearsal profiles`).", ""]
     lines += ["supported: GA; conditional: a preview, named; unknown: a deciding fact isn't stated; no: not supported, or refused for the reason below."]
     proven = json.loads(PROVEN.read_text(encoding="utf-8"))
+    lines += [f"OpenShift AI {', '.join(_open())} can't ask for a token: it is served with `llmd_auth: false`, and refused otherwise."]
     lines += [f"**Bold**: site.yml served and proved it on that virtual cluster, and a second run changed nothing ({len(proven)} cells).", ""]
     clusters = {file.name.removesuffix(".json.gz"): _judged(data, file) for file in sorted(RECORDED.glob("*.json.gz"))}
     reasons: dict[str, str] = {}
@@ -57,15 +58,20 @@ def page(data: Facts, paths: dict[str, str], mark: str, table: Table) -> list[st
     return [*lines, *(f"- {mark_} {reason}" for reason, mark_ in reasons.items()), ""]
 
 
+def _open() -> list[str]:
+    """Releases that let everybody in."""
+    return dialects.releases_with(lambda row: not row["auth"]).split(", ")
+
+
 def _dialect(release: str) -> list[str]:
     try:
         row = dialects.of_release(release)
     except dialects.UnknownRelease:
-        return [release, "not known", *["-"] * 6]
+        return [release, "not known", *["-"] * 7]
     lost = "fails the request" if row["failure_policy"] else "is computed again, unnoticed"
     precise = f"by {CONFIG[row['picker']['config']]}" if row["picker"]["precise"] else "can't"
     image = "preset" if row["rocm_preset"] else "image of the operator's CSV"
-    return [release, row["api_version"].split("/")[1], row["vllm"], lost, OFFLOAD[row["offload"]], ALL2ALL[row["all2all"]], precise, image]
+    return [release, row["api_version"].split("/")[1], row["vllm"], "yes" if row["auth"] else "can't", lost, OFFLOAD[row["offload"]], ALL2ALL[row["all2all"]], precise, image]
 
 
 @dataclass(frozen=True)
@@ -84,7 +90,8 @@ def _judged(data: Facts, file: Path) -> Judged:
 
 def _declared(data: Facts, release: str, path: str) -> dict[str, Any]:
     given = {"llmd_api_url": "https://api.example.com:6443", "llmd_kubeconfig": "/dev/null", "llmd_release": release, "llmd_path": path}
-    return check(data.declaration, {**given, "llmd_model_uri": MODELS.get(path, MODEL)}, data.releases, [])[0]
+    auth = {"llmd_auth": False} if release in _open() else {}
+    return check(data.declaration, {**given, **auth, "llmd_model_uri": MODELS.get(path, MODEL)}, data.releases, [])[0]
 
 
 def _cell(data: Facts, cluster: Judged, release: str, path: str, reasons: dict[str, str]) -> str:

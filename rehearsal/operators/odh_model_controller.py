@@ -78,6 +78,8 @@ class OdhModelController(StandIn):
     # ---- gateways
 
     def _gateway(self, kube: Kube, gateway: Object) -> float | None:
+        if not self.release.authenticates:
+            return None
         meta = gateway["metadata"]
         labels, notes = meta.get("labels") or {}, meta.get("annotations") or {}
         used = (meta["namespace"], meta["name"]) in self._used_gateways()
@@ -131,7 +133,9 @@ class OdhModelController(StandIn):
         for obj in odh_objects.destination_rules(service, shadow):
             self.ensure(kube, obj)
         anonymous = odh_objects.anonymous_policy(service)
-        if not odh_objects.auth_enabled(service):
+        if not self.release.authenticates:
+            pass
+        elif not odh_objects.auth_enabled(service):
             self.ensure(kube, anonymous)
         else:
             self._forget(kube, anonymous)

@@ -73,7 +73,7 @@ class RhodsOperator(StandIn):
                 lambda: kube.list(kube.path(self.dsc_api, "DataScienceCluster")),
                 lambda: kube.list(kube.path(self.dsci_api, "DSCInitialization")),
                 lambda namespace, name: self.find(SERVICE_API, "LLMInferenceService", name, namespace),
-                lambda: self._kserve is not None and self._kserve.policies_known,
+                lambda: not self.release.authenticates or (self._kserve is not None and self._kserve.policies_known),
             )
         for hook in self._guards.registrations():
             kube.apply(hook, manager=self.agent())

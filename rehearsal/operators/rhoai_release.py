@@ -53,6 +53,11 @@ class Release:
         return base, [base[0], "leader-worker-set", *base[1:]]
 
     @property
+    def authenticates(self) -> bool:
+        """2.25 neither makes an AuthPolicy (odh-model-controller@a7df1f93 has a TODO) nor looks for its kind (rhoai-llmd.md 3.4)."""
+        return self.minor >= (3, 0)
+
+    @property
     def has_conditions(self) -> bool:
         """2.25 and 3.0 have no dependency conditions."""
         return self.minor >= (3, 2)

@@ -8,12 +8,22 @@ Sources: reference rhoai-llmd 3.5 (KServe binds the SCC for groups of pods only)
 
 from __future__ import annotations
 
+from .dialects import releases_with
 from .pods import needs_account
-from .wish import Row, Wish
+from .wish import Refused, Row, Wish
 
 GATEWAY_NAMESPACE = "openshift-ingress"
 MONITORING_NAMESPACES = ("openshift-monitoring", "openshift-user-workload-monitoring")
 SCC_ROLE = "openshift-ai-llminferenceservice-scc"
+
+
+def able(wish: Wish) -> None:
+    """Raises Refused where the release would let everybody in, although authentication is declared."""
+    if wish.declared["auth"] and not wish.dialect["auth"]:
+        raise Refused(
+            f"llmd_auth: RHOAI {wish.release} can't ask for a token, since its controller makes no AuthPolicy: everybody who reaches the gateway could use the"
+            f" model. Choose llmd_release {releases_with(lambda row: row['auth'])}, or declare llmd_auth: false."
+        )
 
 
 def objects(wish: Wish) -> list[Row]:

@@ -48,7 +48,7 @@ def service(wish: Wish) -> Row:
 def sketch(wish: Wish, image: str | None = None) -> Row:
     """The service as far as it can be told without looking at the cluster's presets: what a plan needs. Raises Refused as well."""
     declared = wish.declared
-    return {
+    made = {
         "apiVersion": wish.dialect["api_version"],
         "kind": "LLMInferenceService",
         "metadata": {
@@ -67,6 +67,8 @@ def sketch(wish: Wish, image: str | None = None) -> Row:
             **_workload(wish, image),
         },
     }
+    access.able(wish)
+    return made
 
 
 def _workload(wish: Wish, image: str | None) -> Row:

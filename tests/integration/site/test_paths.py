@@ -67,7 +67,6 @@ CELLS = cells()
 # The article's hardware table for 3.4 can't be read, so each of its cells is unknown and needs a word of the user.
 UNREAD = {"llmd_allow_unsupported": True, "llmd_allow_unsupported_reason": "test of a release whose hardware table isn't public"}
 
-
 class Clusters:
     """The cluster of the cell that is being tested; it makes way for the next one."""
 
@@ -111,7 +110,7 @@ def on(request: pytest.FixtureRequest, clusters: Clusters) -> Site:
 
 
 def options(site: Site, path: str) -> dict[str, Any]:
-    more = UNREAD if site.release == "3.4" else {}
+    more = {**(UNREAD if site.release == "3.4" else {}), **({} if of_release(site.release)["auth"] else {"llmd_auth": False})}
     return {"llmd_release": site.release, "llmd_path": path, "llmd_allow_disruption": PERMITTED, **PATHS[path], **more}
 
 

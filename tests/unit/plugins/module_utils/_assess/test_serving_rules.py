@@ -34,6 +34,13 @@ def test_offload_on_2_25_stops_with_the_releases_that_can(judged):
     assert made["gate"] == "stop" and "[service-dialect]" in made["gate_message"]
 
 
+def test_a_release_that_lets_everybody_in_stops_a_declared_authentication(judged):
+    path = "inference_scheduling"
+    made = judged(TWO, declared(release="2.25", path=path))
+    assert one(made, "service-dialect", path)["status"] == "fail" and "declare llmd_auth: false" in made["gate_message"]
+    assert one(judged(TWO, declared(release="2.25", path=path, auth=False)), "service-dialect", path)["status"] == "pass"
+
+
 def test_a_release_without_a_dialect_is_unknown(judged):
     assert one(judged(TWO, declared(release="3.5")), "service-dialect", PD)["status"] == "unknown"
 

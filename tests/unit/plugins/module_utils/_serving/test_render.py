@@ -74,6 +74,12 @@ def test_auth_off_is_written_out() -> None:
     assert service(auth=False)["metadata"]["annotations"] == {"security.opendatahub.io/enable-auth": "false"}
 
 
+def test_a_release_that_lets_everybody_in_is_refused_where_authentication_is_declared() -> None:
+    with pytest.raises(Refused, match=r"llmd_auth: RHOAI 2\.25 can't ask for a token.*llmd_release 3\.0, 3\.2, 3\.3, 3\.4, or declare llmd_auth: false"):
+        service(release="2.25", auth=True)
+    assert service(release="2.25", auth=False)["metadata"]["annotations"] == {"security.opendatahub.io/enable-auth": "false"}
+
+
 def test_the_network_policy_names_its_sources_and_only_the_service() -> None:
     policy = next(one for one in render.objects(wish(service_name="qwen")) if one["kind"] == "NetworkPolicy")
     assert policy["spec"]["podSelector"]["matchLabels"]["app.kubernetes.io/name"] == "qwen"
