@@ -235,8 +235,9 @@ def test_teardown_knows_every_kind_that_the_roles_declare():
     roles = files.ROOT.parent / "roles"
     made = {one for file in [*roles.glob("*/vars/*.yml"), *roles.glob("*/tasks/*.yml")] for one in rendered(files.read(file))}
     adopted = {("v1", "Service"), ("operator.authorino.kuadrant.io/v1beta1", "Authorino")}  # made by Connectivity Link
+    removed = {("apps/v1", "Deployment")}  # KServe's picker, which an upgrade lets it make anew
     missing = []
-    for api_version, kind in sorted(made - adopted):
+    for api_version, kind in sorted(made - adopted - removed):
         known = paths.known(api_version, kind)
         group = api_version.rpartition("/")[0]
         if known and (f"{known[0]}.{group}" if group else known[0]) not in TABLE.resources:
