@@ -68,7 +68,7 @@ def _remove(kube: Kube, row: Obj, seconds: float) -> None:
         return
     end = time.monotonic() + seconds
     while time.monotonic() < end:
-        plans = [plan for plan in _plans(kube, row["namespace"], row["csv"]) if _phase(plan)]  # OLM never misses one that it hadn't finished writing
+        plans = [plan for plan in _plans(kube, row["namespace"], row["csv"]) if _pending(kube, plan)]
         if plans:
             kube.delete(kube.path_of(plans[0]))
             return
@@ -153,6 +153,14 @@ def _plans(kube: Kube, namespace: str, csv: str) -> list[Obj]:
     """The InstallPlans that hold this CSV."""
     plans = kube.list(kube.path(f"{OLM}/v1alpha1", "InstallPlan", namespace))
     return [plan for plan in plans if csv in plan["spec"]["clusterServiceVersionNames"]]
+
+
+def _pending(kube: Kube, plan: Obj) -> bool:
+    """True once the Subscription says that the plan waits. OLM never misses one that is gone before: it hadn't finished its own writing."""
+    namespace, name = plan["metadata"]["namespace"], plan["metadata"]["name"]
+    told = [found.get("status") or {} for found in kube.list(kube.path(f"{OLM}/v1alpha1", "Subscription", namespace))]
+    mine = [status for status in told if (status.get("installPlanRef") or {}).get("name") == name]
+    return any(row["type"] == "InstallPlanPending" and row["status"] == "True" for status in mine for row in status.get("conditions") or [])
 
 
 def _phase(plan: Obj) -> str:

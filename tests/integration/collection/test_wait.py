@@ -116,13 +116,14 @@ def test_a_token_is_in_no_output(rehearsal: Any, tmp_path: Path) -> None:
 
 def test_object_info_reads_one_some_and_none(rehearsal: Any, space: str, tmp_path: Path) -> None:
     read = "llmd.openshift.object_info"
+    rehearsal.kubectl("create", "configmap", "mine", "-n", space, "--from-literal=answer=yes")
     one, some, absent, unknown = play(
         tmp_path, rehearsal,
-        {read: {"kind": "ConfigMap", "name": "kube-root-ca.crt", "namespace": space}},
+        {read: {"kind": "ConfigMap", "name": "mine", "namespace": space}},
         {read: {"kind": "Namespace", "label_selector": f"kubernetes.io/metadata.name={space}"}},
         {read: {"kind": "ConfigMap", "name": "none", "namespace": space}},
         {read: {"kind": "Nothing", "api_version": "example.com/v1"}},
     )  # fmt: skip
-    assert one["resources"][0]["data"]["ca.crt"].startswith("-----BEGIN") and not one["changed"]
+    assert [row["data"] for row in one["resources"]] == [{"answer": "yes"}] and not one["changed"]
     assert [row["metadata"]["name"] for row in some["resources"]] == [space]
     assert absent["resources"] == unknown["resources"] == [] and not unknown["failed"]

@@ -120,11 +120,17 @@ def test_a_version_counts_when_olm_has_finished_with_it(monkeypatch: pytest.Monk
     assert "doesn't say so yet" in late
 
 
-def test_an_installplan_is_removed_by_what_it_holds(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_installplan_is_removed_by_what_it_holds_once_its_subscription_waits_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(installs, "LOOK_SECONDS", 0.01)
     kube = FakeKube()
-    for one in (plan("a", "nfd.v1"), plan("b", "nfd.v2")):
+    status: dict[str, Any] = {"installPlanRef": {"name": "b"}, "conditions": []}
+    waiting = {"kind": "Subscription", "metadata": {"name": "nfd", "namespace": "openshift-nfd"}, "status": status}
+    for one in (plan("a", "nfd.v1"), plan("b", "nfd.v2"), waiting):
         kube.objects[kube.path_of(one)] = one
     gone = {"apiVersion": "operators.coreos.com/v1alpha1", "kind": "InstallPlan", "namespace": "openshift-nfd", "csv": "nfd.v2"}
-    installs.carry_out(kube, orders(remove=[gone, {**gone, "csv": "nfd.v9"}]), 0.05)  # type: ignore[arg-type]
-    assert list(kube.objects) == ["InstallPlan/openshift-nfd/a"]
+    wanted = orders(remove=[gone, {**gone, "csv": "nfd.v9"}])
+    installs.carry_out(kube, wanted, 0.05)  # type: ignore[arg-type]
+    assert len(kube.objects) == 3, "OLM still writes"
+    status["conditions"] = [{"type": "InstallPlanPending", "status": "True"}]
+    installs.carry_out(kube, wanted, 0.05)  # type: ignore[arg-type]
+    assert list(kube.objects) == ["InstallPlan/openshift-nfd/a", "Subscription/openshift-nfd/nfd"]
