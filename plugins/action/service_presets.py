@@ -36,7 +36,8 @@ class ActionModule(ClusterAction):
         if prefix is None:
             raise ClusterError(
                 "The names of the release's presets can't be told", f"Deployments {' and '.join(notes.CONTROLLERS)} in {args['applications_namespace']}",
-                f"none has the variable {notes.PREFIX_VARIABLE}", "See oc get deployments -n redhat-ods-applications; OpenShift AI's KServe must be Managed and ready.",
+                f"none has the variable {notes.PREFIX_VARIABLE}",
+                "See oc get deployments -n redhat-ods-applications; OpenShift AI's KServe must be Managed and ready.",
             )  # fmt: skip
         listed = cluster.list(cluster.path(args["api_version"], "LLMInferenceServiceConfig", args["applications_namespace"]))
         names = {str(one["metadata"]["name"]) for one in listed}

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The report of Red Hat's own validator (``kubectl rhaii-validate all -o json``, or report.json of its ConfigMap rhaii-validate-report) as evidence.
 
-Its format: opendatahub-io/rhaii-cluster-validation@a782697 ``pkg/report/report.go``, ``pkg/checks/check.go``, ``pkg/jobrunner/job.go``, ``pkg/checks/rdma``. What it
-says is shown with its source and changes no verdict: it was measured by somebody else, at another time.
+Its format: opendatahub-io/rhaii-cluster-validation@a782697 ``pkg/report/report.go``, ``pkg/checks/check.go``, ``pkg/jobrunner/job.go``, ``pkg/checks/rdma``.
+What it says is shown with its source and changes no verdict: it was measured by somebody else, at another time.
 """
 
 from __future__ import annotations
@@ -79,7 +79,8 @@ def cluster_validation(case: Case) -> list[Finding]:
     bad = [] if doubt else [check for check in checks if STATUSES[str(check["status"])] in (FAIL, WARN)]
     good = [check for check in checks if STATUSES[str(check["status"])] == PASS]
     skipped = [check for check in checks if STATUSES[str(check["status"])] == UNKNOWN]
-    summary = f"{len(good)} of {len(checks)} checks passed" + (f", {len(skipped)} were skipped ({names([str(one['name']) for one in skipped], 4)})" if skipped else "")
+    left = f", {len(skipped)} were skipped ({names([str(one['name']) for one in skipped], 4)})" if skipped else ""
+    summary = f"{len(good)} of {len(checks)} checks passed{left}"
     status = UNKNOWN if doubt or not good else PASS
     remedy = f"Run kubectl rhaii-validate all -o json again on this cluster: {doubt}." if doubt else "Nothing."
     whole = case.finding(RULE, status, "cluster", f"{summary}{f'; {doubt}' if doubt else ''}", "a report of this cluster", remedy, source=source)
