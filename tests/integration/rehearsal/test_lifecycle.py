@@ -127,7 +127,10 @@ def test_a_killed_sandbox_is_told_and_leaves_nothing(new_rehearsal: Start) -> No
 def test_an_interrupted_start_leaves_nothing() -> None:
     name = f"test-{os.getpid()}-int"
     command = [sys.executable, "-m", "rehearsal", "up", "--name", name]
+    # A shell starts what runs in its background deaf to Ctrl-C, and children inherit that.
+    heard = signal.signal(signal.SIGINT, signal.default_int_handler)
     starting = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    signal.signal(signal.SIGINT, heard)
     try:
         assert starting.stderr
         assert any("etcd ready" in line for line in starting.stderr)
