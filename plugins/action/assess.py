@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import datetime
-import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from ansible_collections.llmd.openshift.plugins.module_utils._assess.model impor
 from ansible_collections.llmd.openshift.plugins.module_utils._data.errors import DataError
 from ansible_collections.llmd.openshift.plugins.module_utils._data.facts import facts
 from ansible_collections.llmd.openshift.plugins.module_utils._declare.coerce import plain
+from ansible_collections.llmd.openshift.plugins.plugin_utils._evidence import digested
 
 
 class ActionModule(ActionBase):
@@ -45,8 +45,7 @@ class ActionModule(ActionBase):
         if arguments["validation_report"]:
             file = Path(arguments["validation_report"]).expanduser()
             try:
-                content = file.read_bytes()
-                declared["validation"] = {**validation.read(content.decode()), "sha256": hashlib.sha256(content).hexdigest()}
+                declared["validation"] = digested(file, validation.read)
             except (OSError, ValueError) as error:
                 why = error.strerror if isinstance(error, OSError) else error
                 todo = "Give the JSON that kubectl rhaii-validate all -o json prints, or report.json of ConfigMap rhaii-validate-report."

@@ -5,14 +5,15 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from pathlib import Path
 from typing import Any
 
 from ansible.plugins.action import ActionBase
 from ansible_collections.llmd.openshift.plugins.module_utils._benchmark import commands, results
+from ansible_collections.llmd.openshift.plugins.module_utils._data.evidence import UnknownFormat
 from ansible_collections.llmd.openshift.plugins.module_utils._proof import verdict
+from ansible_collections.llmd.openshift.plugins.plugin_utils._evidence import digested
 
 
 class ActionModule(ActionBase):
@@ -37,15 +38,10 @@ class ActionModule(ActionBase):
         proof["benchmark"] = {"commands": commands.ready(args["path"], url, model, measured.get("auth") is not False), "result": None}
         if args["benchmark_results"]:
             try:
-                proof["benchmark"]["result"] = _result(Path(args["benchmark_results"]).expanduser())
-            except (OSError, UnicodeDecodeError, results.UnknownFormat) as error:
+                file = Path(args["benchmark_results"]).expanduser()
+                proof["benchmark"]["result"] = {**digested(file, results.read), "file": str(file)}
+            except (OSError, UnicodeDecodeError, UnknownFormat) as error:
                 why = error.strerror if isinstance(error, OSError) else str(error)
                 text = f"Can't read the benchmark's result {args['benchmark_results']}: {why}. Give the JSON file that GuideLLM or inference-perf wrote."
                 return {"failed": True, "changed": False, "msg": text}
         return {"changed": False, "proof": proof, "msg": verdict.summary(proof)}
-
-
-def _result(path: Path) -> dict[str, Any]:
-    """What the tool measured, with its source: the file by name and digest."""
-    content = path.read_bytes()
-    return {**results.read(content.decode("utf-8")), "file": str(path), "sha256": hashlib.sha256(content).hexdigest()}

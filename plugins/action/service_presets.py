@@ -10,6 +10,7 @@ from typing import Any
 
 from ansible_collections.llmd.openshift.plugins.module_utils._errors import ClusterError, KindMissing
 from ansible_collections.llmd.openshift.plugins.module_utils._k8s import Cluster
+from ansible_collections.llmd.openshift.plugins.module_utils._proof.pods import COMMON_LABELS, selector
 from ansible_collections.llmd.openshift.plugins.module_utils._serving import notes
 from ansible_collections.llmd.openshift.plugins.plugin_utils._cluster_action import ClusterAction
 
@@ -82,10 +83,10 @@ def _demand(where: str, lacking: set[str]) -> None:
 
 def _generations(cluster: Cluster, args: dict[str, Any]) -> Generations:
     found: Generations = {}
-    selector = f"app.kubernetes.io/name={args['name']},app.kubernetes.io/part-of=llminferenceservice"
+    labels = selector(COMMON_LABELS, args["name"])
     for api_version, kind in WORKLOADS:
         try:
-            listed = cluster.list(cluster.path(api_version, kind, args["namespace"]), label_selector=selector)
+            listed = cluster.list(cluster.path(api_version, kind, args["namespace"]), label_selector=labels)
         except KindMissing:
             continue
         found |= {f"{kind} {one['metadata']['name']}": int(one["metadata"].get("generation") or 0) for one in listed}

@@ -10,10 +10,10 @@ What it says is shown with its source and changes no verdict: it was measured by
 from __future__ import annotations
 
 import datetime
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from .._data.evidence import UnknownFormat, json_object, keys_of
 from .look import dig, names, rows, text
 from .model import FAIL, PASS, UNKNOWN, WARN, Case, Finding
 
@@ -27,20 +27,11 @@ MISLED = {"istio": "it looks for Istio in istio-system, where OpenShift has none
 Row = Mapping[str, Any]
 
 
-class UnknownFormat(ValueError):
-    """The file isn't a report of the tool."""
-
-
 def read(content: str) -> dict[str, Any]:
     """``{platform, time, checks: [{subject, name, status, message, remedy}]}``. :raises UnknownFormat: with what the file looks like."""
-    try:
-        data = json.loads(content)
-    except ValueError as error:
-        raise UnknownFormat(f"it isn't JSON ({error})") from None
-    if not isinstance(data, Mapping):
-        raise UnknownFormat(f"it is a JSON {type(data).__name__}, not an object")
+    data = json_object(content)
     if not isinstance(data.get("summary"), Mapping) or not isinstance(data.get("status"), str) or "platform" not in data or "nodes" not in data:
-        raise UnknownFormat(f"its keys are {', '.join(sorted(map(str, data))[:6]) or 'none'}; those of {TOOL} are platform, nodes, summary and status")
+        raise UnknownFormat(f"{keys_of(data)}; those of {TOOL} are platform, nodes, summary and status")
     checks = list(_checks(data))
     strange = sorted({str(check["status"]) for check in checks} - set(STATUSES))
     if strange:

@@ -10,26 +10,18 @@ the requests' fate; times in milliseconds, ``request_latency`` in seconds. infer
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from typing import Any
+
+from .._data.evidence import UnknownFormat, json_object, keys_of
 
 Row = dict[str, Any]
 _PERCENTILES = {"p50": ("median", "p50"), "p95": ("p95",)}
 
 
-class UnknownFormat(ValueError):
-    """The file isn't a result of a known tool."""
-
-
 def read(text: str) -> Row:
     """``{tool, version, target, model, runs: [...]}``. :raises UnknownFormat: with what the file looks like."""
-    try:
-        data = json.loads(text)
-    except ValueError as error:
-        raise UnknownFormat(f"it isn't JSON ({error})") from None
-    if not isinstance(data, Mapping):
-        raise UnknownFormat(f"it is a JSON {type(data).__name__}, not an object")
+    data = json_object(text)
     for fits, reader in READERS:
         if fits(data):
             return reader(data)
@@ -42,7 +34,7 @@ def _guess(data: Mapping[str, Any]) -> str:
         return "it looks like a result of vllm bench serve"
     if "records" in data and "input_config" in data:
         return "it looks like a result of AIPerf"
-    return f"its keys are {', '.join(sorted(map(str, data))[:6]) or 'none'}"
+    return keys_of(data)
 
 
 # -- GuideLLM --------------------------------------------------------------------------------------------------------------

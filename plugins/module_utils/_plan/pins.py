@@ -21,7 +21,7 @@ from .._serving import dialects, notes
 from .model import KEEP, UPDATE, Change
 
 Row = Mapping[str, Any]
-_PRESET = re.compile(r"^v(\d+)-(\d+)-(\d+)-kserve-config-llm-")
+_PRESET = re.compile(rf"^v(\d+)-(\d+)-(\d+)-kserve-{notes.PRESET}")
 
 
 @dataclass(frozen=True)

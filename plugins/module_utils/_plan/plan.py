@@ -17,7 +17,7 @@ from . import approval
 from .decision import Decision
 from .model import KEEP, Disruption, Step, total
 from .operators import decide, needed
-from .steps import World, gdrcopy, gpu_nodes, plan_steps
+from .steps import World, gpu_nodes, plan_steps
 
 
 def plan(snapshot: Mapping[str, Any], declared: Mapping[str, Any], facts: Facts, approved: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -52,7 +52,7 @@ def plan(snapshot: Mapping[str, Any], declared: Mapping[str, Any], facts: Facts,
         "context": {
             "vendor": assumed,
             "gpu_resource": f"{assumed}.com/gpu",
-            "gdrcopy": gdrcopy(world),
+            "gdrcopy": world.gdrcopy,
             "driver_parameters": world.driver_parameters,
             "gpu_nodes": [name(node) for node in gpu_nodes(world)],
             "serving_nodes": seen.names,

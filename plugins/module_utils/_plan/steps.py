@@ -67,6 +67,11 @@ class World:
         """The ConfigMap with parameters of the GPU driver; empty without."""
         return driver.parameters(self.vendor, self.declared, self.fabric, self.there("ClusterPolicy"))
 
+    @property
+    def gdrcopy(self) -> bool:
+        """Whether NVIDIA's driver brings GDRCopy."""
+        return driver.gdrcopy(self.vendor, self.fabric, self.there("ClusterPolicy"))
+
     @cached_property
     def move(self) -> pins.Move | None:
         """The service from presets of an earlier version to those that the cluster has by then."""
@@ -224,8 +229,6 @@ def accelerators(world: World) -> Step:
     present = world.there(kind)
     title = "Load the GPU driver"
     differences = _policy_differences(kind, present[0], world) if present and is_ours(present[0]) else []
-    if present and is_ours(present[0]) and gdrcopy(world) and not _has_gdrcopy(present[0]):
-        differences.append("GDRCopy")
     if present and not differences:
         return Step("gpu-driver", "accelerators", title, (Change(_ref(kind, present[0]), KEEP),))
     nodes = gpu_nodes(world)
@@ -252,17 +255,9 @@ def _policy_differences(kind: str, policy: Mapping[str, Any], world: World) -> l
     wanted = declared.get("gpu_driver_version")
     if wanted and dig(policy, "spec", "driver", "version") != wanted:
         found.append(f"driver version {wanted}")
-    return [*found, "parameters of the driver for DeepEP"] if world.driver_parameters and driver.named(policy) != world.driver_parameters else found
-
-
-def gdrcopy(world: World) -> bool:
-    """Whether NVIDIA's driver brings GDRCopy: where GPUs of several nodes exchange data over RDMA. It stays: a change loads the driver anew."""
-    ours = [one for one in world.there("ClusterPolicy") if is_ours(one)]
-    return world.vendor == "nvidia" and (bool(world.fabric["needed"]) or any(map(_has_gdrcopy, ours)))
-
-
-def _has_gdrcopy(policy: Mapping[str, Any]) -> bool:
-    return dig(policy, "spec", "gdrcopy", "enabled") is True
+    if world.driver_parameters and driver.named(policy) != world.driver_parameters:
+        found.append("parameters of the driver for DeepEP")
+    return [*found, "GDRCopy"] if world.gdrcopy and not driver.has_gdrcopy(policy) else found
 
 
 def gpu_nodes(world: World) -> list[Mapping[str, Any]]:
