@@ -19,6 +19,9 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+# Images by what the products call them; the rehearsal knows them by their names, whatever the digest.
+DOWNLOAD = "registry.redhat.io/rhoai/odh-kserve-storage-initializer-rhel9@sha256:aa"
+MEASURING = f"registry.redhat.io/rhoai/odh-rhaii-validator-tools-rhel9@sha256:{'7' * 64}"
 
 
 class Rehearsal:
@@ -46,6 +49,12 @@ class Rehearsal:
     def get(self, *args: str) -> Any:
         """JSON of `kubectl get`."""
         return json.loads(self.kubectl("get", *args, "-o", "json"))
+
+    @property
+    def tools(self) -> str:
+        """The image with a shell and Python that every OpenShift has."""
+        tags = self.get("imagestream", "tools", "-n", "openshift")["status"]["tags"]
+        return str(tags[0]["items"][0]["dockerImageReference"])
 
     def audit(self, start: int = 0) -> list[dict[str, Any]]:
         """Audit events from byte *start* of the log on."""

@@ -31,13 +31,8 @@ def serving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsal]:
     rehearsal_cli("down", "--name", name)
 
 
-def image(cluster: Any) -> str:
-    tags = cluster.get("imagestream", "tools", "-n", "openshift")["status"]["tags"]
-    return str(tags[0]["items"][0]["dockerImageReference"])
-
-
 def measure(tmp_path: Path, cluster: Any, check: bool = False, **more: Any) -> dict[str, Any]:
-    args = {"namespace": "llmd", "name": "llmd", "image": image(cluster), "timeout_seconds": 300, **more}
+    args = {"namespace": "llmd", "name": "llmd", "image": cluster.tools, "timeout_seconds": 300, **more}
     return play(tmp_path, cluster, {"llmd.openshift.inference_probe": args}, check=check, timeout=600)[0]
 
 

@@ -21,7 +21,7 @@ from typing import Any
 
 import pytest
 
-from tests.integration.conftest import rehearsal_cli, start
+from tests.integration.conftest import DOWNLOAD, rehearsal_cli, start
 
 pytestmark = pytest.mark.rehearsal
 
@@ -33,7 +33,6 @@ OPERATORS = [  # namespace, package, channel, only its own namespace
     ("redhat-ods-operator", "rhods-operator", "stable-3.3", False),
 ]
 VLLM_18 = "registry.redhat.io/rhaii/vllm-cuda-rhel9@sha256:dd65c7ed"
-DOWNLOAD = "registry.redhat.io/rhoai/odh-kserve-storage-initializer-rhel9@sha256:aa"
 NIXL = """--kv-transfer-config '{"kv_connector":"NixlConnector","kv_role":"kv_both"}'"""
 OFFLOAD = """--kv-transfer-config '{"kv_connector":"OffloadingConnector","kv_role":"kv_both","kv_connector_extra_config":{"%s":%d}}'"""
 POD_IP = {"name": "VLLM_NIXL_SIDE_CHANNEL_HOST", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}}
@@ -113,7 +112,7 @@ class Cluster:
         """Output of a program in a pod of the tools image."""
         self._count += 1
         name = f"script-{self._count}"
-        image = self.rehearsal.get("imagestream", "tools", "-n", "openshift")["status"]["tags"][0]["items"][0]["dockerImageReference"]
+        image = self.rehearsal.tools
         self.apply({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "namespace": NAMESPACE}, "spec": {
             "restartPolicy": "Never", "terminationGracePeriodSeconds": 0, "containers": [{"name": "c", "image": image, "command": list(command)}]}})
         phase = self.until(name, lambda: self.get("pod", name)["status"].get("phase") in ("Succeeded", "Failed") and self.get("pod", name)["status"]["phase"], 90)

@@ -14,11 +14,10 @@ from typing import Any
 
 import pytest
 
-from tests.integration.conftest import Rehearsal
+from tests.integration.conftest import DOWNLOAD, Rehearsal
 from tests.integration.rehearsal.steps import apply, break_, one_cluster, until
 
 pytestmark = [pytest.mark.rehearsal, pytest.mark.wide]
-IMAGE = "registry.redhat.io/rhoai/odh-kserve-storage-initializer-rhel9@sha256:aa"
 WEIGHTS = "/mnt/models/model.safetensors"
 
 
@@ -29,10 +28,9 @@ def cluster(request: pytest.FixtureRequest) -> Iterator[Rehearsal]:
 
 def download(cluster: Rehearsal, name: str) -> None:
     """The volume outlives the container's restarts; what came is looked at by a second container."""
-    tools = cluster.get("imagestream", "tools", "-n", "openshift")["status"]["tags"][0]["items"][0]["dockerImageReference"]
     mounts = [{"name": "models", "mountPath": "/mnt/models"}]
-    fetch = {"name": "fetch", "image": IMAGE, "args": ["hf://Qwen/Qwen3-8B", "/mnt/models"], "volumeMounts": mounts}
-    see = {"name": "see", "image": tools, "command": ["python3", "-c", f"import hashlib; print(hashlib.sha256(open('{WEIGHTS}', 'rb').read()).hexdigest())"],
+    fetch = {"name": "fetch", "image": DOWNLOAD, "args": ["hf://Qwen/Qwen3-8B", "/mnt/models"], "volumeMounts": mounts}
+    see = {"name": "see", "image": cluster.tools, "command": ["python3", "-c", f"import hashlib; print(hashlib.sha256(open('{WEIGHTS}', 'rb').read()).hexdigest())"],
            "volumeMounts": mounts}  # fmt: skip
     spec = {"initContainers": [fetch], "containers": [see], "restartPolicy": "OnFailure", "volumes": [{"name": "models", "emptyDir": {}}]}
     apply(cluster, {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "namespace": "default"}, "spec": spec})

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from tests.integration.conftest import Rehearsal
+from tests.integration.conftest import MEASURING, Rehearsal
 from tests.integration.rehearsal.steps import apply, break_, install, one_cluster, until
 
 pytestmark = pytest.mark.rehearsal
@@ -267,12 +267,11 @@ class TestRails:
 
 def measured(cluster: Rehearsal, name: str) -> float:
     """Gbit/s on average that ib_write_bw prints."""
-    image = f"registry.redhat.io/rhoai/odh-rhaii-validator-tools-rhel9@sha256:{'7' * 64}"
     tool = "ib_write_bw -d mlx5_4 -F -q 4 -s 1048576 --report_gbits -D 1"
 
     def end(role: str, node: str, command: str) -> dict[str, Any]:
         limits = {"limits": {"openshift.io/rail_2": "1"}, "requests": {"openshift.io/rail_2": "1"}}
-        container = {"name": "c", "image": image, "command": ["/bin/sh", "-c", command], "resources": limits}
+        container = {"name": "c", "image": MEASURING, "command": ["/bin/sh", "-c", command], "resources": limits}
         return pod(f"{name}-{role}", "", nodeName=node, nodeSelector=None, restartPolicy="Never", containers=[container])
 
     apply(cluster, end("server", "gpu-0", tool))
@@ -310,10 +309,9 @@ class TestNetworks:
         assert clean.get("net-attach-def", "-n", "demo")["items"] == []
 
     def test_a_real_pod_waits_for_its_network_too(self, fabric: Rehearsal) -> None:
-        tools = fabric.get("imagestream", "tools", "-n", "openshift")["status"]["tags"][0]["items"][0]["dockerImageReference"]
         nad = {"apiVersion": "k8s.cni.cncf.io/v1", "kind": "NetworkAttachmentDefinition", "metadata": {"name": "late", "namespace": "demo"},
                "spec": {"config": json.dumps({"cniVersion": "0.3.1", "name": "late", "type": "bridge", "ipam": {"type": "host-local", "subnet": "10.7.0.0/24"}})}}  # fmt: skip
-        program = [{"name": "c", "image": tools, "command": ["python3", "-c", "print('hello'); import time; time.sleep(600)"]}]
+        program = [{"name": "c", "image": fabric.tools, "command": ["python3", "-c", "print('hello'); import time; time.sleep(600)"]}]
         apply(fabric, config(enableInjector=False))
         until("no injector", lambda: "network-resources-injector" not in fabric.kubectl("get", "mutatingwebhookconfigurations", "-o", "name"))
         apply(fabric, pod("real", "late", containers=program))

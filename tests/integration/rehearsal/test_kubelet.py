@@ -13,10 +13,11 @@ from typing import Any
 
 import pytest
 
+from tests.integration.conftest import DOWNLOAD
+
 pytestmark = pytest.mark.rehearsal
 NAMESPACE = "kubelet-test"
 VLLM = "registry.redhat.io/rhaiis/vllm-cuda-rhel9@sha256:e6a64e3e"
-DOWNLOAD = "registry.redhat.io/rhoai/odh-kserve-storage-initializer-rhel9@sha256:aa"
 
 
 class Cluster:
@@ -24,8 +25,7 @@ class Cluster:
 
     def __init__(self, rehearsal: Any) -> None:
         self.rehearsal = rehearsal
-        stream = rehearsal.get("imagestream", "-n", "openshift", "tools")
-        self.tools = stream["status"]["tags"][0]["items"][0]["dockerImageReference"]
+        self.tools = rehearsal.tools
 
     def run(self, *args: str, stdin: str | None = None, check: bool = True) -> str:
         return str(self.rehearsal.kubectl("-n", NAMESPACE, *args, stdin=stdin, check=check))

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests.integration.conftest import MEASURING
 from tests.integration.rehearsal.steps import apply, break_, conditions, events, install, one_cluster, until
 
 pytestmark = pytest.mark.rehearsal
@@ -153,11 +154,10 @@ def test_scenario_disk_vanishes(cluster: Any) -> None:
 @pytest.mark.wide
 def test_scenario_disk_slow(cluster: Any) -> None:
     """The same job of fio on both nodes; the drives of the last one read at a tenth."""
-    image = f"registry.redhat.io/rhoai/odh-rhaii-validator-tools-rhel9@sha256:{'7' * 64}"
     job = ["fio", "--name=look", "--filename=/v/file", "--rw=read", "--size=1g", "--runtime=2", "--output-format=json"]
 
     def mib(node: str) -> float:
-        container = {"name": "fio", "image": image, "command": job, "volumeMounts": [{"name": "v", "mountPath": "/v"}]}
+        container = {"name": "fio", "image": MEASURING, "command": job, "volumeMounts": [{"name": "v", "mountPath": "/v"}]}
         spec = {"nodeName": node, "restartPolicy": "Never", "containers": [container], "volumes": [{"name": "v", "emptyDir": {}}]}
         apply(cluster, {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": f"fio-{node}", "namespace": "default"}, "spec": spec})
         until("the end of fio", lambda: cluster.get("pod", f"fio-{node}")["status"].get("phase") == "Succeeded")

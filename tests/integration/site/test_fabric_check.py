@@ -13,14 +13,13 @@ from typing import Any
 import pytest
 from play import Result, Site
 
-from tests.integration.conftest import rehearsal_cli, start
+from tests.integration.conftest import MEASURING, rehearsal_cli, start
 from tests.integration.rehearsal.steps import break_
 
 pytestmark = [pytest.mark.rehearsal, pytest.mark.wide, pytest.mark.timeout(2400)]
-IMAGE = f"registry.redhat.io/rhoai/odh-rhaii-validator-tools-rhel9@sha256:{'7' * 64}"
 STAGES = ["access", "discover", "assess", "plan", "features", "operators", "nodes", "fabric", "fabric_check"]
 OPTIONS: dict[str, Any] = {
-    "llmd_path": "pd_disaggregation", "llmd_rail_range": "10.90.0.0/16", "llmd_fabric_check_image": IMAGE,
+    "llmd_path": "pd_disaggregation", "llmd_rail_range": "10.90.0.0/16", "llmd_fabric_check_image": MEASURING,
     "llmd_allow_disruption": ["driver", "reboot", "drain"], "llmd_stages": STAGES,
 }  # fmt: skip
 

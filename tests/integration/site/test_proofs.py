@@ -55,7 +55,7 @@ class Proof:
     """What prove said of a service, from the two tasks that the role verify has."""
 
     def __init__(self, folder: Path, cluster: Cluster, path: str, name: str, seconds: int = 300) -> None:
-        tools = cluster.rehearsal.get("imagestream", "tools", "-n", "openshift")["status"]["tags"][0]["items"][0]["dockerImageReference"]
+        tools = cluster.rehearsal.tools
         asked = {"namespace": NAMESPACE, "name": name, "path": path, "image": tools, "timeout_seconds": seconds}
         measured = play(folder, cluster.rehearsal, {"llmd.openshift.inference_probe": asked}, timeout=900)[0]
         assert not measured["failed"], measured["msg"]

@@ -16,14 +16,13 @@ import pytest
 from play import Site
 
 from tests.integration.collection.plays import play
-from tests.integration.conftest import rehearsal_cli, start
+from tests.integration.conftest import MEASURING, rehearsal_cli, start
 from tests.integration.rehearsal.steps import apply, break_, install, until
 
 pytestmark = [pytest.mark.rehearsal, pytest.mark.wide, pytest.mark.timeout(2400)]
 LSO, LVMS = "openshift-local-storage", "openshift-lvm-storage"
 WORKERS = {"nodeSelectorTerms": [{"matchExpressions": [{"key": "node-role.kubernetes.io/worker", "operator": "Exists"}]}]}
 STAGES = ["access", "discover", "assess", "plan", "operators", "storage"]
-TOOLS = f"registry.redhat.io/rhoai/odh-rhaii-validator-tools-rhel9@sha256:{'7' * 64}"
 MODEL = "hf://meta-llama/Llama-3.1-8B-Instruct"  # one whose licence must be accepted
 
 
@@ -97,7 +96,7 @@ def groups(site: Site) -> dict[str, list[str]] | None:
 
 def test_slow_drives_are_named(drives: Site) -> None:
     """The playbook disk_check, on the volume group that is there now; it leaves nothing behind."""
-    options = {"playbook": "playbooks/disk_check.yml", "llmd_disk_check_image": TOOLS}
+    options = {"playbook": "playbooks/disk_check.yml", "llmd_disk_check_image": MEASURING}
     unjudged = drives.run(**options)
     assert (unjudged.rc, rate(unjudged)["status"]) == (0, "unknown") and "llmd_nvme_read_mib" in rate(unjudged)["remedy"], unjudged.output[-3000:]
     good = drives.run(**options, llmd_nvme_read_mib=5000)
