@@ -16,8 +16,8 @@ step unit && pytest -q tests/unit -n 2
 step sanity && tools/sanity.sh
 step "parts of the rehearsal" && { wait "$build" || { cat .cache/build.log >&2; exit 1; }; } && tail -n 1 .cache/build.log
 trap - EXIT
-# Two at a time, a file (and its rehearsals) each; the longest first. Tests marked wide are more of the same: `make integration` runs them.
-step integration && pytest -q -m "not wide" -n 2 --dist loadfile --no-loadscope-reorder --durations=15 tests/integration/site tests/integration/rehearsal tests/integration/collection tests/integration/assess tests/integration/operate
+# Three at a time (two cores; a third of the time a test waits), a file (and its rehearsals) each; the longest first. Tests marked wide are more of the same: `make integration` runs them.
+step integration && pytest -q -m "not wide" -n 3 --dist loadfile --no-loadscope-reorder --durations=15 tests/integration/site tests/integration/rehearsal tests/integration/collection tests/integration/assess tests/integration/operate
 # The default scenario; `make molecule` goes through the other paths on the same cluster, too.
 step molecule && molecule test
 step done

@@ -162,7 +162,7 @@ def service_objects() -> list[dict[str, Any]]:
 
 def picker_counters(honest: Honest, run: str) -> dict[str, float]:
     """The endpoint picker's own counters, scraped by a pod inside the cluster."""
-    image = honest.tools
+    image = honest.rehearsal.tools
     container = {"name": "scrape", "image": image, "command": ["python3", "-c", SCRAPE % SERVICE]}
     honest.apply({"apiVersion": "v1", "kind": "Pod", "metadata": meta(f"scrape-{run}", NAMESPACE),
                   "spec": {"restartPolicy": "Never", "serviceAccountName": "caller", "containers": [container]}})
