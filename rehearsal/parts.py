@@ -216,7 +216,8 @@ def _build(module: Module, folder: Path, names: list[str], say: Say) -> None:
     packages = [module.programs[name] for name in names]
     started = time.monotonic()
     say(f"building {len(names)} programs of {module.name}: {', '.join(names)} (once; some minutes)")
-    command = ["go", "build", "-v", "-trimpath", f"-ldflags={_ldflags()}", "-o", f"{scratch}/"]
+    # Nobody debugs these: without DWARF tables the compiler has a fifth less to do (measured on etcd).
+    command = ["go", "build", "-v", "-trimpath", "-gcflags=all=-dwarf=false", f"-ldflags={_ldflags()}", "-o", f"{scratch}/"]
     if module.tags:
         command += ["-tags", module.tags]
     _run_build([*_nice(), *command, *packages], module, _count(module, packages), say)
@@ -228,7 +229,8 @@ def _build(module: Module, folder: Path, names: list[str], say: Say) -> None:
 
 def _run_build(command: list[str], module: Module, total: int, say: Say) -> None:
     """Run go build -v, which names each package on stderr once it's compiled, and tell the progress now and then."""
-    process = subprocess.Popen(command, cwd=module.folder, env=go_environment(), stderr=subprocess.PIPE, text=True)
+    env = {"GOGC": "400", **go_environment()}  # compilers are short-lived: rather some memory more than collecting it
+    process = subprocess.Popen(command, cwd=module.folder, env=env, stderr=subprocess.PIPE, text=True)
     assert process.stderr is not None
     done, downloads, last, tail = 0, 0, time.monotonic(), [""]
     try:

@@ -10,8 +10,10 @@ loaded); hardware.md F1-F12.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 from rehearsal.operators import nvidia_mig, nvidia_operands, nvidia_trouble, pod_logs, pod_pull
@@ -38,7 +40,8 @@ DISCOVERY = "gpu-feature-discovery"
 MIG_MANAGER = "nvidia-mig-manager"
 DELAYS = {TOOLKIT: "toolkit-ready", DEVICE_PLUGIN: "device-plugin", DISCOVERY: "gfd-labels", VALIDATOR: "validator"}
 EVICT_RETRY = 5.0
-RESTARTS = 5  # of a crashing driver container; it grows with every look
+RESTARTS = 5  # of a crashing driver container when it is first seen
+BACKOFF_SECONDS = 300.0  # the kubelet's longest pause between two starts of a container, which it has reached by then
 
 
 def role_of(pod: Object) -> str:
@@ -236,6 +239,8 @@ class NodePlay:
     def _crash(self, kube: Kube, pod: Object, lines: tuple[str, ...], init: int | None = None) -> None:
         """A container ends again and again; `init`: number of the init container that does."""
         before = (pod.get("status") or {}).get("containerStatuses" if init is None else "initContainerStatuses") or []
+        if _ended_ago(before) < BACKOFF_SECONDS / self._op.settings.speed:
+            return
         restarts = max([RESTARTS, *(int(item.get("restartCount") or 0) + 1 for item in before)])
         status = pod_crashing(pod, now(), restarts, 1) if init is None else pod_init_crashing(pod, now(), init, restarts)
         container = pod["spec"]["containers"][0] if init is None else pod["spec"]["initContainers"][init]
@@ -357,6 +362,15 @@ def pod_init_crashing(pod: Object, stamp: str, index: int, restarts: int) -> Obj
         "state": {"waiting": {"reason": "CrashLoopBackOff", "message": message}},
     }  # fmt: skip
     return status
+
+
+def _ended_ago(statuses: list[Object]) -> float:
+    """Seconds since a container in back-off has ended; infinite when none is."""
+    rows = [row for row in statuses if ((row.get("state") or {}).get("waiting") or {}).get("reason") == "CrashLoopBackOff"]
+    ends = [row["lastState"]["terminated"]["finishedAt"] for row in rows if (row.get("lastState") or {}).get("terminated")]
+    if not ends:
+        return math.inf
+    return (datetime.now(UTC) - datetime.fromisoformat(max(ends))).total_seconds()
 
 
 def _is_crashing(pod: Object) -> bool:

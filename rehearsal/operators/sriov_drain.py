@@ -52,7 +52,7 @@ class Drains:
         if wish not in (DRAIN, REBOOT) or now == COMPLETE:
             return None
         if now == IDLE:
-            if not self._may_start(node):
+            if not self._may_start(kube, node):
                 return RETRY_SECONDS / self._op.settings.speed
             self._mark(kube, state, DRAINING)
         return self._drain(kube, state, node, wish == REBOOT)
@@ -62,8 +62,11 @@ class Drains:
 
     # ---- how many at once
 
-    def _may_start(self, node: Object) -> bool:
-        """True while fewer nodes of the node's SriovNetworkPoolConfig drain than it allows; one at a time without any."""
+    def _may_start(self, kube: Kube, node: Object) -> bool:
+        """True while fewer nodes of the node's SriovNetworkPoolConfig drain than it allows; one at a time without any.
+
+        The states are listed anew: the watch may not know yet that another node was marked a moment ago.
+        """
         configs = [item for item in self._op.objects(*POOL_CONFIG) if not ((item["spec"].get("ovsHardwareOffloadConfig") or {}).get("name"))]
         mine = [item for item in configs if matches(item["spec"].get("nodeSelector") or {}, labels_of(node))]
         if len(mine) > 1:
@@ -77,7 +80,8 @@ class Drains:
             taken = [item for item in nodes if any(matches(c["spec"].get("nodeSelector") or {}, labels_of(item)) for c in configs)]
             members, most = [item for item in nodes if item not in taken], 1
         names = {item["metadata"]["name"] for item in members}
-        busy = [item for item in self._op.objects(*STATE) if item["metadata"]["name"] in names and note(item, CURRENT) in (DRAINING, COMPLETE)]
+        states = kube.list(kube.path(*STATE, namespace=self._op.namespace))
+        busy = [item for item in states if item["metadata"]["name"] in names and note(item, CURRENT) in (DRAINING, COMPLETE)]
         return most == -1 or len(busy) < most
 
     # ---- drain
@@ -123,8 +127,12 @@ class Drains:
         return next((pool for pool in pools if pool["metadata"]["name"] == name), None)
 
     def _pause(self, kube: Kube, node: Object) -> bool:
-        """Pause the node's pool; False while the machine-config operator is at work on it."""
-        pool = self._pool(node)
+        """Pause the node's pool; False while the machine-config operator is at work on it.
+
+        The pool is read anew: a pause that was taken off a moment ago holds nobody back.
+        """
+        known = self._pool(node)
+        pool = kube.get(kube.path_of(known)) if known else None
         if pool is None:
             return False
         spec, status = pool.get("spec") or {}, pool.get("status") or {}

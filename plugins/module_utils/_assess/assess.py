@@ -114,9 +114,18 @@ def _gate(chosen: Verdict, findings: list[Finding], path: str, discovered: bool,
 
 def _refusal(chosen: Verdict, what: str) -> str:
     word = "can't be judged" if chosen.verdict == UNCLEAR else "isn't supported"
-    nearest = f" Nearest yes: {' '.join(chosen.nearest_yes)}" if chosen.nearest_yes else ""
+    nearest = f" Nearest yes: {' '.join(_untold(change, chosen.reasons) for change in chosen.nearest_yes)}" if chosen.nearest_yes else ""
     override = "To go on all the same, set llmd_allow_unsupported and llmd_allow_unsupported_reason."
     return f"{what} {word} on this cluster. {' '.join(chosen.reasons)}{nearest} {override}"
+
+
+def _untold(change: str, reasons: tuple[str, ...]) -> str:
+    """The change without the observation that one of the reasons has told already."""
+    for reason in reasons:
+        told = reason.partition("; wanted: ")[0]
+        if change.startswith(f"{told}. "):
+            return change[len(told) + 2 :]
+    return change
 
 
 def _release(facts: Facts, release: str) -> dict[str, Any]:

@@ -131,6 +131,24 @@ def waivers(value: list[dict[str, Any]]) -> None:
             ) from None
 
 
+def lora_adapters(value: list[dict[str, Any]]) -> None:
+    seen: set[str] = set()
+    for number, item in enumerate(value):
+        where = f"element {number}"
+        _only(("name", "source", "rank"), item, where)
+        adapter, source, rank = item.get("name"), item.get("source"), item.get("rank", 16)
+        if not isinstance(adapter, str) or not re.fullmatch(r"[A-Za-z0-9][\w./:-]{0,199}", adapter, re.ASCII):
+            raise Wrong(f"{where}: name must be letters, digits and . _ - / :, not {shown(adapter)}")
+        if adapter in seen:
+            raise Wrong(f"{where}: the name {adapter} is there twice")
+        seen.add(adapter)
+        hub, form = _MODEL_URIS["hf"]
+        if not isinstance(source, str) or not (source.startswith("hf://") and hub.fullmatch(source[5:]) or re.fullmatch(r"/mnt/models(?:/[\w.-]+)+", source, re.ASCII)):
+            raise Wrong(f"{where}: source must have the form {form}, or be a path below /mnt/models, not {shown(source)}")
+        if isinstance(rank, bool) or not isinstance(rank, int) or not 1 <= rank <= 512:
+            raise Wrong(f"{where}: rank must be a number from 1 to 512, not {shown(rank)}")
+
+
 def site_checks(value: list[dict[str, Any]]) -> None:
     seen: set[str] = set()
     for number, item in enumerate(value):
@@ -246,6 +264,7 @@ FORMATS: dict[str, Callable[[Any], None]] = {
     "device_paths": device_paths,
     "waivers": waivers,
     "site_checks": site_checks,
+    "lora_adapters": lora_adapters,
     "catalogs": catalogs,
     "package_values": package_values,
     "subnets": subnets,

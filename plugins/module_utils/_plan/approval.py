@@ -117,6 +117,6 @@ def message(found: list[str], shown: int = 6) -> str:
         return ""
     more = f"; and {len(found) - shown} more" if len(found) > shown else ""
     return (
-        f"Nothing was changed, because the plan isn't the one that was approved: {'; '.join(found[:shown])}{more}. "
+        f"Nothing of the plan was done, because it isn't the one that was approved: {'; '.join(found[:shown])}{more}. "
         "Run plan again, have the new plan approved, and give that one."
     )

@@ -97,11 +97,11 @@ def _pool(pool: Pool) -> dict[str, Any]:
 def _blocked(problems: tuple[str, ...]) -> str:
     if not problems:
         return ""
-    return f"Nothing was changed, because the machines can't be set up: {'; '.join(problems)}. Repair that, then run again."
+    return f"Nothing of the plan was done, because the machines can't be set up: {'; '.join(problems)}. Repair that, then run again."
 
 
 def _no_fabric(problems: list[str]) -> str:
-    return f"Nothing was changed, because the network between GPU nodes can't be made: {' '.join(_sentence(one) for one in problems)}" if problems else ""
+    return f"Nothing of the plan was done, because the network between GPU nodes can't be made: {' '.join(_sentence(one) for one in problems)}" if problems else ""
 
 
 def _sentence(problem: str) -> str:
@@ -133,7 +133,7 @@ def _message(missing: list[str], steps: list[Step], whole: Disruption) -> str:
             where = f" on {', '.join(step.disruption.nodes)}" if step.disruption.nodes else ""
             parts.append(f"{step.title} needs {' and '.join(wanted)}{where}: {step.disruption.why}")
     return (
-        f"Nothing was changed, because the plan disturbs nodes in ways that aren't permitted. {'. '.join(parts)}."
+        f"Nothing of the plan was done, because it disturbs nodes in ways that aren't permitted. {'. '.join(parts)}."
         f" Permit it with llmd_allow_disruption: [{', '.join(whole.kinds)}]."
     )
 

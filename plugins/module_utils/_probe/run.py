@@ -95,6 +95,7 @@ class Probe:
             "path": self._orders.path,
             "service": self._orders.subject,
             "model": plan.model_name(service),
+            "adapters": plan.adapters(service),
             "replicas": plan.replicas(service),
             "prefill_replicas": plan.prefill_replicas(service),
             "group_sizes": plan.group_sizes(service),

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
 from .._wait.model import one_line
@@ -28,6 +28,7 @@ def checks(subject: str, measured: Mapping[str, Any]) -> list[Finding]:
     ]
     calls = {c.get("name"): c for c in document.get("calls") or []}
     out += [_call(subject, name, calls.get(name)) for name in _CALLS]
+    out += _adapters(subject, measured.get("adapters") or [], calls)
     errors = {e.get("name"): e for e in document.get("errors") or []}
     out += [_error(subject, name, errors.get(name), codes) for name, codes in _ERRORS.items()]
     if measured.get("auth") is not False:  # not known is treated as on: refusals are asked for
@@ -71,6 +72,28 @@ def _call(subject: str, name: str, record: Mapping[str, Any] | None) -> Finding:
         f"{_status(record)} in {record.get('ms')} ms, {_usage_text(record)}")  # fmt: skip
     return finding(name, "fail" if faults else "pass", subject, one_line(observed), expected,
                    _call_remedy(record), API_SOURCE)  # fmt: skip
+
+
+def _adapters(subject: str, names: Iterable[str], calls: Mapping[Any, Mapping[str, Any]]) -> list[Finding]:
+    """One finding for all LoRA adapters; none where the service has none. An answer by the model itself isn't the adapter's."""
+    wanted = list(names)
+    if not wanted:
+        return []
+    expected = "200 from each LoRA adapter, in its own name"
+    records = {name: calls.get(f"adapter {name}") for name in wanted}
+    if not all(records.values()):
+        return [_lost(subject, "adapters", expected)]
+    faults = [f"{name}: {'; '.join(told)}" for name, record in records.items() if (told := _adapter_faults(name, record or {}))]
+    observed = "; ".join(faults) if faults else f"{', '.join(wanted)} answered"
+    remedy = "The log of a vLLM Pod says why it didn't load the adapter: its rank, its base model, or no way to where it is."
+    return [finding("adapters", "fail" if faults else "pass", subject, one_line(observed), expected, remedy, API_SOURCE)]
+
+
+def _adapter_faults(name: str, record: Mapping[str, Any]) -> list[str]:
+    found = _faults(record)
+    if not found and record.get("model") != name:
+        found = [f"answered as {record.get('model')}"]
+    return [_status(record), *found] if found else []
 
 
 def _call_remedy(record: Mapping[str, Any]) -> str:

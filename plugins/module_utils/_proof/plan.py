@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import json
+import shlex
 from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -42,6 +44,21 @@ def prefill_replicas(service: Mapping[str, Any]) -> int | None:
 def model_name(service: Mapping[str, Any]) -> str:
     """The name that requests have to use."""
     return str(dig(service, "spec.model.name") or dig(service, "metadata.name"))
+
+
+def adapters(service: Mapping[str, Any]) -> list[str]:
+    """Names of the LoRA adapters that vLLM is told to serve, as llmd_lora_adapters renders them."""
+    containers = dig(service, "spec.template.containers")
+    env = [row for one in containers or [] if one.get("name") == "main" for row in one.get("env") or []]
+    words = [word for row in env if row.get("name") == "VLLM_ADDITIONAL_ARGS" for word in shlex.split(str(row.get("value") or ""))]
+    if "--lora-modules" not in words:
+        return []
+    found = []
+    for word in words[words.index("--lora-modules") + 1 :]:
+        if not word.startswith("{"):
+            break
+        found.append(str(json.loads(word)["name"]))
+    return found
 
 
 def parallelism(service: Mapping[str, Any], prefill: bool = False) -> Mapping[str, Any]:
@@ -88,6 +105,7 @@ def build(path: str, service: Mapping[str, Any], engines: Iterable[Mapping[str, 
     return {
         "base_url": base,
         "model": model_name(service),
+        "adapters": adapters(service),
         "auth": auth_on(service),
         "verify_gateway": verify_gateway,
         "ca_files": [f"{_SA}/ca.crt", f"{_SA}/service-ca.crt", "/proof/gateway-ca.crt"],

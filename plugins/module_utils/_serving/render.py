@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from . import access, disaggregation, expert_parallel, offload, picker, presets, scheduling
+from . import access, adapters, disaggregation, expert_parallel, offload, picker, presets, scheduling
 from .shape import Pool, pools, smallest
 from .wish import DISAGGREGATION, OFFLOAD, WIDE, Row, Wish
 
@@ -68,6 +68,7 @@ def sketch(wish: Wish, image: str | None = None) -> Row:
         },
     }
     access.able(wish)
+    adapters.arguments(wish)
     return made
 
 

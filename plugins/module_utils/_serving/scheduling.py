@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 
+from . import adapters
 from .arguments import checked
 from .pods import field_of, template, variables
 from .shape import Pool
@@ -21,14 +22,14 @@ BLOCK_TOKENS, HASH_SEED, EVENTS_PORT = 64, "42", 5557
 
 def workload(wish: Wish, pool: Pool, image: str | None = None) -> Row:
     """replicas and template of the service."""
-    own = tensor_arguments(wish)
+    own = [*tensor_arguments(wish), *adapters.arguments(wish)]
     env: list[Row] = []
     if precise(wish):
         own += _event_arguments(wish)
         env = [field_of("POD_IP", "status.podIP"), *variables({"PYTHONHASHSEED": HASH_SEED})]
     arguments = [*own, *checked(wish.declared.get("vllm_args") or [], "llmd_vllm_args")]
     # A variable must stand before those that name it.
-    made = template(wish, pool, arguments, image=image)
+    made = template(wish, pool, arguments, adapters.environment(wish), image=image)
     if env:
         main = made["containers"][0]
         main["env"] = [*env, *main.get("env", [])]

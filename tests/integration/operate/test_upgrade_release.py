@@ -16,6 +16,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -132,6 +133,13 @@ def test_a_release_that_olm_has_no_way_to_is_refused(cluster: Site) -> None:
     assert result.rc != 0
     assert "one release is taken at a time" in result.output and 'llmd_release: \\"3.3\\" first' in result.output.replace('"3.3"', '\\"3.3\\"')
     assert subscription(cluster)["status"]["installedCSV"] == "rhods-operator.3.2.1"
+
+
+def test_an_upgrade_is_not_exported(cluster: Site, tmp_path: Path) -> None:
+    result = cluster.run(llmd_release="3.3", llmd_allow_disruption=PERMITTED, llmd_export=str(tmp_path / "out"), **COMMON)
+    assert result.rc != 0
+    assert "the cluster would go from OpenShift AI 3.2.1 to 3.3.6" in result.message and "then export again" in result.message
+    assert not list(tmp_path.glob("out/*"))
 
 
 def begun(site: Site, stage: str) -> int:

@@ -285,6 +285,7 @@ def test_a_request_past_the_sidecars_header_stays_on_decode(cluster: Cluster) ->
         assert after[still] == before[still]
 
 
+@pytest.mark.wide
 def test_scenario_kv_never_moves(cluster: Cluster) -> None:
     with cluster.scenario({"kv_transfer": "fails"}):
         cluster.serve(disaggregated("still"))

@@ -365,9 +365,7 @@ class TestFaults:
             until("fewer", lambda: cards(clean, "gpu-1")["ens24f0np0"].get("totalvfs") == most)
             apply(clean, policy())
             until("the good node", lambda: devices(clean)[0] == "128")
-            time.sleep(2)
-            told = state(clean, "gpu-1")["status"]
-            assert told["syncStatus"] == "InProgress" and devices(clean)[1] == "0"
+            until("the other one's refusal", lambda: state(clean, "gpu-1")["status"]["syncStatus"] == "InProgress" and devices(clean)[1] == "0")
         until("repaired", lambda: devices(clean) == ["128", "128"])
 
     def test_sriov_off_in_the_firmware_is_switched_on(self, clean: Rehearsal) -> None:

@@ -69,7 +69,7 @@ def test_amd_restarts_each_gpu_node_once(on: Site) -> None:
     on.rehearsal.kubectl("patch", "configs.imageregistry.operator.openshift.io", "cluster", "--type=merge", "-p", REGISTRY)
 
     refused = on.run(llmd_allow_disruption=["driver"])
-    assert refused.rc != 0 and "reboot" in refused.message and "Nothing was changed" in refused.message
+    assert refused.rc != 0 and "reboot" in refused.message and "Nothing of the plan was done" in refused.message
     assert not [one for one in on.rehearsal.get("machineconfigs")["items"] if "llmd" in one["metadata"]["name"]]
     assert restarted(on, before) == []
 

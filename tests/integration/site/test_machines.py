@@ -99,7 +99,7 @@ def test_a_cordoned_node_stays_cordoned_and_stops_the_run_before_any_write(two: 
 def test_a_pool_that_somebody_paused_stays_paused(two: Site) -> None:
     two.rehearsal.kubectl("patch", "machineconfigpool", "worker", "--type=merge", "-p", '{"spec": {"paused": true}}')
     refused = run(two, "llmd.fourth=1")
-    assert refused.rc != 0 and "MachineConfigPool worker is paused" in refused.message and "Nothing was changed" in refused.message
+    assert refused.rc != 0 and "MachineConfigPool worker is paused" in refused.message and "Nothing of the plan was done" in refused.message
     assert pool(two)["spec"]["paused"] is True
     two.rehearsal.kubectl("patch", "machineconfigpool", "worker", "--type=merge", "-p", '{"spec": {"paused": false}}')
 

@@ -19,6 +19,7 @@ import pytest
 from tests.integration.collection.plays import play
 from tests.integration.conftest import Rehearsal, rehearsal_cli, start
 from tests.integration.rehearsal.test_datapath import (
+    MODEL,
     NAMESPACE,
     OFFLOAD,
     Cluster,
@@ -107,6 +108,23 @@ def test_a_picker_that_is_blind_to_prefixes(cluster: Cluster, tmp_path: Path) ->
     assert proof.status == "failed" and proof.answers_are_good()
     assert proof["picker-alive"] == proof["picker-counted"] == proof["prefix-spread"] == "pass", "only the choice is broken"
     assert proof.broken() == {"prefix-affinity"}, proof.text
+
+
+def test_adapters(cluster: Cluster, tmp_path: Path) -> None:
+    """Both servers have both; then they drop one, as vLLM's API lets them."""
+    modules = [json.dumps({"name": name, "path": f"example-org/{name}", "base_model_name": MODEL}) for name in ("sql", "chat")]
+    arguments = "--enable-lora --max-loras=2 --max-lora-rank=16 --lora-modules " + " ".join(f"'{one}'" for one in modules)
+    cluster.serve(service("adapted", container(arguments), replicas=2))
+    proof = Proof(tmp_path, cluster, "inference_scheduling", "adapted")
+    assert proof.status == "proven" and proof["adapters"] == "pass", proof.text
+
+    for pod in cluster.pods("adapted"):
+        url = f"https://{pod['status']['podIP']}:8000/v1/unload_lora_adapter"
+        cluster.script("curl", "-sSfk", "-H", "content-type: application/json", "-d", json.dumps({"lora_name": "chat"}), url)
+    proof = Proof(tmp_path, cluster, "inference_scheduling", "adapted")
+    cluster.drop("adapted")
+    assert proof.status == "failed" and proof.answers_are_good() and proof.broken() == {"adapters"}, proof.text
+    assert "chat: HTTP 404" in proof.text
 
 
 # --- prefill and decode ------------------------------------------------------------------------------------------------

@@ -24,14 +24,15 @@ def models(service: Service) -> dict[str, Any]:
 
 
 def calls(service: Service) -> list[dict[str, Any]]:
-    """Each kind of completion, plain and streamed."""
+    """Each kind of completion, plain and streamed; and one of each LoRA adapter, by its name."""
     out = []
     for kind in ("chat", "completions"):
         for stream in (False, True):
             record = service.ask(kind, "Say one word about rivers.", stream)
             record["name"] = kind + ("-stream" if stream else "")
             out.append(record)
-    return out
+    adapters = service.plan.get("adapters") or []
+    return out + [{**service.ask("chat", "Say one word about rivers.", model=name), "name": f"adapter {name}"} for name in adapters]
 
 
 def errors(service: Service) -> list[dict[str, Any]]:

@@ -80,7 +80,7 @@ def test_the_plan_before_the_cards_are_known_says_so():
 def test_what_is_wrong_stops_the_run():
     down = [sites.rail(index, **({"state": "down"} if index == 0 else {})) for index in range(8)]
     made = planned(cluster(*down))
-    assert not made["allowed"] and made["message"].startswith("Nothing was changed, because the network between GPU nodes can't be made: No link at node g0, rail 0")
+    assert not made["allowed"] and made["message"].startswith("Nothing of the plan was done, because the network between GPU nodes can't be made: No link at node g0, rail 0")
 
 
 def live(made):

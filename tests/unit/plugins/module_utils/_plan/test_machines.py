@@ -66,7 +66,7 @@ def test_a_changed_argument_is_an_update() -> None:
 def test_a_paused_pool_stops_the_run_before_any_write() -> None:
     what = cluster(node("g0"), pools=[{"name": "worker", "paused": True, "degraded": False}])
     made = planned(what, kernel_arguments=["a=b"], allow_disruption=["driver", "drain", "reboot"])
-    assert not made["allowed"] and "paused" in made["message"] and "Nothing was changed" in made["message"]
+    assert not made["allowed"] and "paused" in made["message"] and "Nothing of the plan was done" in made["message"]
 
 
 def amd(name: str) -> dict[str, Any]:

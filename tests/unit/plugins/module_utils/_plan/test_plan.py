@@ -113,7 +113,7 @@ def test_the_driver_needs_permission():
     made = planned(allow_disruption=[])
     assert (made["allowed"], made["missing"]) == (False, ["driver"])
     assert step(made, "gpu-driver")["disruption"]["nodes"] == ["g0", "g1"]
-    assert all(word in made["message"] for word in ("Nothing was changed", "g0, g1", "llmd_allow_disruption: [driver]"))
+    assert all(word in made["message"] for word in ("Nothing of the plan was done", "g0, g1", "llmd_allow_disruption: [driver]"))
 
 
 def test_a_driver_under_running_gpu_pods_evicts_them():

@@ -13,12 +13,14 @@ from typing import Any
 
 
 class Service:
-    """`choose(prompt, number)` says which Pod answers; `picker_alive` whether the picker counts and shows metrics."""
+    """`choose(prompt, number)` says which Pod answers; `picker_alive` whether the picker counts and shows metrics; `models` are known, and answer as `says`."""
 
     def __init__(
-        self, choose: Callable[[str, int], int], pods: int = 2, picker_alive: bool = True, auth: bool = True
+        self, choose: Callable[[str, int], int], pods: int = 2, picker_alive: bool = True, auth: bool = True,
+        models: tuple[str, ...] = ("m",), says: str = "",
     ) -> None:
         self.choose, self.picker_alive, self.auth = choose, picker_alive, auth
+        self.models, self.says = models, says
         self.counts = {f"pod-{n}": 0 for n in range(pods)}
         self.picked = 0
         self.seen = 0
@@ -75,7 +77,7 @@ class Service:
         body = json.loads(handler.rfile.read(int(handler.headers["Content-Length"])))
         if self.auth and handler.headers.get("Authorization") != "Bearer good":
             return self.answer(handler, 403 if handler.headers.get("Authorization") == "Bearer denied" else 401, "no")
-        if body["model"] != "m":
+        if body["model"] not in self.models:
             return self.answer(handler, 404, json.dumps({"error": {"message": "no such model", "type": "NotFoundError", "code": 404}}))
         if body.get("max_tokens", 1) < 1:
             return self.answer(handler, 400, json.dumps({"object": "error", "message": "max_tokens must be at least 1", "code": 400}))
@@ -86,7 +88,7 @@ class Service:
         if self.foreign:
             self.counts[list(self.counts)[0]] += self.foreign
         self.picked += self.picker_alive
-        part = {"choices": [{"message": {"content": "a b"}}] if "messages" in body else [{"text": "a b"}], "model": "m"}
+        part = {"choices": [{"message": {"content": "a b"}}] if "messages" in body else [{"text": "a b"}], "model": self.says or body["model"]}
         if not body.get("stream"):
             return self.answer(handler, 200, json.dumps({**part, "usage": self.usage}))
         chunk = {"choices": [{"delta": {"content": "a"}, "text": "a"}]}

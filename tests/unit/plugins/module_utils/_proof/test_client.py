@@ -93,6 +93,33 @@ def test_a_choosing_picker_is_proven(make: Any, tmp_path: Path) -> None:
     assert {r["pod"] for r in proof["requests"]} == {None, "pod-0", "pod-1"}
 
 
+def test_each_adapter_answers_in_its_own_name(make: Any, tmp_path: Path) -> None:
+    service = make(sticky, models=("m", "sql", "chat"))
+    found = {**measured(run(service, tmp_path, adapters=["sql", "chat"]), service), "adapters": ["sql", "chat"]}
+    proof = verdict.prove("inference_scheduling", found)
+    (row,) = [c for c in proof["checks"] if c["id"] == "proof-adapters"]
+    assert (proof["status"], row["status"], row["observed"]) == ("proven", "pass", "sql, chat answered")
+
+
+@pytest.mark.parametrize(("models", "more", "observed"), [
+    (("m", "sql"), {}, "chat: HTTP 404; no such model"),
+    (("m", "sql", "chat"), {"says": "m"}, "sql: HTTP 200; answered as m; chat: HTTP 200; answered as m"),
+])
+def test_an_adapter_that_is_not_served_fails_the_proof(make: Any, tmp_path: Path, models: Any, more: Any, observed: str) -> None:
+    service = make(sticky, models=models, **more)
+    found = {**measured(run(service, tmp_path, adapters=["sql", "chat"]), service), "adapters": ["sql", "chat"]}
+    proof = verdict.prove("inference_scheduling", found)
+    (row,) = [c for c in proof["checks"] if c["id"] == "proof-adapters"]
+    assert (proof["status"], row["status"]) == ("failed", "fail") and observed in row["observed"], row
+
+
+def test_adapters_that_were_not_asked_are_unknown(make: Any, tmp_path: Path) -> None:
+    service = make(sticky)
+    proof = verdict.prove("inference_scheduling", {**measured(run(service, tmp_path), service), "adapters": ["sql"]})
+    assert proof["status"] == "unknown"
+    assert {c["id"]: c["status"] for c in proof["checks"]}["proof-adapters"] == "unknown"
+
+
 def test_a_dead_picker_fails_the_proof_although_all_answers_are_200(make: Any, tmp_path: Path) -> None:
     proof, states = proof_of(make(round_robin, picker_alive=False), tmp_path, picker_ready=False)
     assert proof["status"] == "failed"

@@ -23,6 +23,10 @@ VARIANTS = {
     "3.3-precise": {"release": "3.3", "prefix_routing": "precise", "presets": PRESETS},
     "3.4-precise": {"release": "3.4", "prefix_routing": "precise"},
     "3.3-amd": {"release": "3.3", "gpu_resource": "amd.com/gpu", "presets": PRESETS},
+    "3.3-adapters": {
+        "release": "3.3", "model_credentials_secret": "model-store", "lora_adapters": [
+            {"name": "sql", "source": "hf://example-org/qwen-sql", "rank": 20}, {"name": "chat", "source": "/mnt/models/adapters/chat"}],
+    },
     "3.0-amd": {"release": "3.0", "gpu_resource": "amd.com/gpu", "images": ["registry.redhat.io/rhaiis/vllm-rocm-rhel9@sha256:bc99"]},
     "3.3-amd-offload": {"release": "3.3", "path": OFFLOAD, "gpu_resource": "amd.com/gpu", "presets": PRESETS, "kv_offload_gib": 100},
     "3.3-one-node": {"release": "3.3", "path": WIDE, "wep_nodes": "single", "model_uri": EXPERTS, "fabric": False},

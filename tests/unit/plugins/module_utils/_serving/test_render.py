@@ -10,6 +10,7 @@ import shlex
 from typing import Any
 
 import pytest
+from ansible_collections.llmd.openshift.plugins.module_utils._proof import plan as proof_plan
 from ansible_collections.llmd.openshift.plugins.module_utils._serving import build, dialects, picker, render
 from ansible_collections.llmd.openshift.plugins.module_utils._serving.wish import DISAGGREGATION, OFFLOAD, WIDE, Refused
 
@@ -310,3 +311,36 @@ def test_the_presets_capabilities_stay() -> None:
 def test_groups_that_cannot_be(options: dict[str, Any], why: str) -> None:
     with pytest.raises(Refused, match=why):
         render.objects(wish(path=WIDE, **{"model_uri": EXPERTS, **options}))
+
+
+# ---- LoRA adapters ----
+
+ADAPTERS = [{"name": "sql", "source": "hf://example-org/qwen-sql", "rank": 20}, {"name": "chat", "source": "/mnt/models/adapters/chat"}]
+
+
+def test_adapters_are_arguments_of_vllm_and_found_again_by_the_proof() -> None:
+    made = service(lora_adapters=ADAPTERS, model_credentials_secret="model-store")
+    words = shlex.split(variables(made["spec"]["template"])["VLLM_ADDITIONAL_ARGS"])
+    assert words[words.index("--enable-lora") : words.index("--lora-modules")] == ["--enable-lora", "--max-loras=2", "--max-cpu-loras=2", "--max-lora-rank=32"]
+    assert [json.loads(word)["path"] for word in words if word.startswith("{")] == ["example-org/qwen-sql", "/mnt/models/adapters/chat"]
+    assert variables(made["spec"]["template"])["HF_TOKEN"]["secretKeyRef"]["name"] == "model-store"
+    assert proof_plan.adapters(made) == ["sql", "chat"]
+    assert proof_plan.adapters(service()) == []
+
+
+def test_the_token_stays_away_where_nothing_is_downloaded() -> None:
+    made = service(lora_adapters=ADAPTERS[1:], model_credentials_secret="model-store")
+    assert "HF_TOKEN" not in variables(made["spec"]["template"])
+
+
+@pytest.mark.parametrize("path", [DISAGGREGATION, OFFLOAD, WIDE])
+def test_adapters_go_with_scheduling_only(path: str) -> None:
+    with pytest.raises(Refused, match="llmd_lora_adapters: adapters go with llmd_path inference_scheduling only"):
+        render.sketch(of_path(path, lora_adapters=ADAPTERS))
+
+
+@pytest.mark.parametrize("given", [["--enable-lora"], ["--max-loras=4"], ["--max-lora-rank", "16"]])
+def test_adapters_and_arguments_of_vllm_do_not_contradict(given: list[str]) -> None:
+    with pytest.raises(Refused, match=f"llmd_vllm_args: {given[0].partition('=')[0]} can't be given here"):
+        render.sketch(wish(lora_adapters=ADAPTERS, vllm_args=given))
+    render.sketch(wish(vllm_args=given))
