@@ -15,9 +15,12 @@ step lint && tools/lint.sh
 step unit && pytest -q tests/unit -n 2
 step sanity && tools/sanity.sh
 step "parts of the rehearsal" && { wait "$build" || { cat .cache/build.log >&2; exit 1; }; } && tail -n 1 .cache/build.log
-trap - EXIT
+# The default scenario, beside the integration tests; `make molecule` goes through the other paths on the same cluster, too.
+molecule test > .cache/molecule.log 2>&1 &
+scenario=$!
+trap 'kill "$scenario" 2>/dev/null && molecule destroy >> .cache/molecule.log 2>&1 || true' EXIT
 # Three at a time (two cores; a third of the time a test waits), a file (and its rehearsals) each; the longest first. Tests marked wide are more of the same: `make integration` runs them.
 step integration && pytest -q -m "not wide" -n 3 --dist loadfile --no-loadscope-reorder --durations=15 tests/integration/site tests/integration/rehearsal tests/integration/collection tests/integration/assess tests/integration/operate
-# The default scenario; `make molecule` goes through the other paths on the same cluster, too.
-step molecule && molecule test
+step molecule && { wait "$scenario" || { cat .cache/molecule.log >&2; exit 1; }; } && tail -n 3 .cache/molecule.log
+trap - EXIT
 step done

@@ -17,11 +17,12 @@ from .._errors import ClusterError, Forbidden
 from .._wait.causes import cause
 from .._wait.fields import dig, name_of
 from .._wait.model import State, one_line
-from .._wait.pods import crashed_container
+from .._wait.pods import claims, crashed_container
 from .._wait.related import Query
 
 # Lines of a log that are looked through for a known cause.
 TAIL = 20
+_CLAIM_REPAIR = "See why nobody makes that volume (oc describe pvc, and the provisioner of its StorageClass), or name another class in llmd_storage_class."
 
 
 class Looker(Protocol):
@@ -55,11 +56,16 @@ class Evidence:
             pass
         return []
 
-    def with_log(self, state: State, pods: list[Mapping[str, Any]]) -> State:
-        """A crash with what its container's log says, and the repair where its words are known."""
+    def explained(self, state: State, pods: list[Mapping[str, Any]]) -> State:
+        """A crash with what its container's log says, and the repair where its words are known; a Pod without a node with the claim that holds it."""
         pod = next((p for p in pods if name_of({**p, "kind": "Pod"}) == state.culprit), None)
-        container = crashed_container(pod) if pod else None
-        if pod is None or container is None:
+        if pod is None:
+            return state
+        if state.reason == "Unschedulable" and "PersistentVolumeClaim" in state.detail:
+            held = self.pending_claim(str(dig(pod, "metadata.namespace")), claims(pod))
+            return replace(state, detail=f"{state.detail} {held}", repair=_CLAIM_REPAIR) if held else state
+        container = crashed_container(pod)
+        if container is None:
             return state
         try:
             log = self._cluster.logs(str(dig(pod, "metadata.namespace")), str(dig(pod, "metadata.name")), container, TAIL)

@@ -173,7 +173,7 @@ class Wait:
 
     def _explained(self, failure: Failure) -> Failure:
         pods = [p for found in self._pods.values() for p in found] or self._own_pods()
-        return replace(failure, state=self._evidence.with_log(failure.state, pods))
+        return replace(failure, state=self._evidence.explained(failure.state, pods))
 
     def _own_pods(self) -> list[Mapping[str, Any]]:
         return [

@@ -76,7 +76,8 @@ def attached(site: Site, made: dict[str, Any], name: str, node: str, namespace: 
     spec = {"nodeSelector": {"kubernetes.io/hostname": node}, "containers": [container], "terminationGracePeriodSeconds": 0}
     apply(site.rehearsal, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}}, {"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": spec})
     until("pod", lambda: site.rehearsal.get("pod", name, "-n", namespace)["status"].get("phase") == "Running")
-    found: list[dict[str, Any]] = json.loads(site.rehearsal.get("pod", name, "-n", namespace)["metadata"]["annotations"].get(STATUS, "[]"))
+    notes = site.rehearsal.get("pod", name, "-n", namespace)["metadata"].get("annotations") or {}
+    found: list[dict[str, Any]] = json.loads(notes.get(STATUS, "[]"))
     return found[1:]
 
 
@@ -212,7 +213,7 @@ def test_addresses_that_are_taken_or_too_few_stop_the_run(learnt: Site) -> None:
         ("10.77.0.0/16", "overlaps with NetworkAttachmentDefinition default/store, 10.77.3.0/24"),
         ("198.18.0.0/15", "overlaps with machine network 198.18.0.0/16"),
         ("10.90.0.0/28", "is too small"),
-        ("fd98::/48", "OVN-Kubernetes join fd98::/64"),
+        ("fd98::/48", "OVN-Kubernetes join network fd98::/64"),
     ):
         refused = fabric(learnt, llmd_rail_range=whole)
         assert refused.rc != 0 and words in refused.message, refused.message
@@ -227,7 +228,7 @@ def test_what_must_not_be_taken_stops_the_run(learnt: Site) -> None:
     for options, words in (
         ({"llmd_fabric_nics": ["eno8303np0"]}, "carries the node's own network"),
         ({"llmd_fabric_nics": ["ens99"]}, "llmd_fabric_nics names (ens99)"),
-        ({"llmd_fabric_vfs": 200}, "llmd_fabric_vfs is 200"),
+        ({"llmd_fabric_vfs": 200}, "llmd_fabric_vfs (in virtual functions): must be from 1 to 128, not 200"),
         ({"llmd_rail_range": None, "llmd_rail_subnets": ["10.90.0.0/24", "10.90.1.0/24"]}, "2 subnets for 8 rails"),
         ({}, "NetworkAttachmentDefinition llmd/llmd-rail-0 is there already and not ours"),
     ):

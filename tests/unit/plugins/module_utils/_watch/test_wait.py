@@ -105,6 +105,19 @@ def test_pod_behind_an_object_ends_the_wait_with_its_last_log_line(monkeypatch: 
     assert caught.value.failure and caught.value.failure.state.culprit == "Pod nvidia-gpu-operator/drv"
 
 
+def test_a_pod_without_a_node_is_told_with_the_claim_that_holds_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ansible_collections.llmd.openshift.plugins.module_utils._wait.pods.PLACEMENT_GRACE", 0.0)
+    cluster = FakeCluster()
+    held = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable",
+            "message": "0/5 nodes are available: pod has unbound immediate PersistentVolumeClaims. not found"}  # fmt: skip
+    cluster.put("Pod", {"metadata": {"name": "download"}, "status": {"phase": "Pending", "conditions": [held]},
+                        "spec": {"volumes": [{"persistentVolumeClaim": {"claimName": "models"}}]}}, "llmd")  # fmt: skip
+    cluster.put("PersistentVolumeClaim", {"metadata": {"name": "models"}, "spec": {"storageClassName": "files"}, "status": {"phase": "Pending"}}, "llmd")
+    cluster.put("Event", {"metadata": {"name": "e"}, "reason": "ExternalProvisioning", "message": "waiting for nfs.csi", "lastTimestamp": "2"}, "llmd")
+    with pytest.raises(WaitFailed, match="PersistentVolumeClaim llmd/models of StorageClass files is Pending: ExternalProvisioning: waiting for nfs.csi.*oc describe pvc"):
+        run(cluster, [{"api_version": "v1", "kind": "Pod", "name": "download", "namespace": "llmd"}], 5)
+
+
 def test_timeout_names_state_and_last_warning() -> None:
     cluster = FakeCluster()
     cluster.put("ClusterPolicy", {"metadata": {"name": "p"}, "status": {"state": "notReady"}})
