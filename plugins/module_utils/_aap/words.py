@@ -25,9 +25,8 @@ def headline(results: list[Row]) -> str:
     ready = [one for one in results if can_start(one)]
     plans = [one["plan"] for one in ready]
     kinds = sorted({kind for plan in plans for kind in plan["kinds"]})
-    nodes = sum(plan["nodes"] for plan in plans)
     where = ready[0]["host"] if len(ready) == 1 else f"{len(ready)} clusters"
-    what = f"{', '.join(kinds)} on {_count(nodes, 'node')}" if kinds else "nothing is disturbed"
+    what = f"{', '.join(kinds)} on {_nodes(plans)}" if kinds else "nothing is disturbed"
     return printable(f"Approve llm-d on {where}: {what}")[:LONGEST_NAME]
 
 
@@ -45,11 +44,19 @@ def _planned(result: Row) -> str:
     plan = result["plan"]
     if not plan["changes"]:
         return printable(f"{result['host']}: nothing to change")
-    disturbed = f"{', '.join(plan['kinds'])} on {_count(plan['nodes'], 'node')}, about {plan['minutes']} min" if plan["kinds"] else "nothing is disturbed"
+    disturbed = f"{', '.join(plan['kinds'])} on {_nodes([plan])}, about {plan['minutes']} min" if plan["kinds"] else "nothing is disturbed"
     # Hardware that only Node Feature Discovery can tell; site installs it, plans again and compares.
     guess = "" if plan["complete"] else GUESS
     what = f"{_count(plan['changes'], 'change')}, {disturbed}{guess}"
     return printable(f"{result['host']}: OpenShift AI {result['release']}, {result['path']}; {what}")
+
+
+def _nodes(plans: list[Row]) -> str:
+    """How many nodes are disturbed. Those of a cluster whose hardware isn't known are all of its GPU nodes, and approved as such."""
+    count = sum(plan["nodes"] for plan in plans)
+    unknown = any(plan["kinds"] and not plan["nodes"] and not plan["complete"] for plan in plans)
+    said = [_count(count, "node")] if count or not unknown else []
+    return " and ".join([*said, *(["the GPU nodes, not known yet"] if unknown else [])])
 
 
 def refused(result: Row) -> str:

@@ -100,7 +100,9 @@ def _beyond(approved: Row, now: Row) -> list[str]:
     title, told = now["title"], mapping(approved, "changes")
     beyond = [f"{title}: {what} of {where}" for where, what in mapping(now, "changes").items() if not _covered(told.get(where), what)]
     kinds = [kind for kind in strings(now, "kinds") if kind not in strings(approved, "kinds")]
-    nodes = [node for node in strings(now, "nodes") if node not in strings(approved, "nodes")]
+    # Approved before Node Feature Discovery told which nodes have GPUs: it was said of all of them.
+    unknown = bool(strings(approved, "kinds")) and not strings(approved, "nodes")
+    nodes = [] if unknown else [node for node in strings(now, "nodes") if node not in strings(approved, "nodes")]
     if kinds or nodes:  # whom it disturbs is told first
         return [f"{title}: {' and '.join(strings(now, 'kinds'))} on {names(nodes or strings(now, 'nodes')) or 'nodes'}", *beyond]
     return beyond

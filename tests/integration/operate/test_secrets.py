@@ -57,7 +57,7 @@ def served(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         assert done.rc == 0, done.output[-3000:]
         rehearsal.kubectl("annotate", *SERVICE, f"team.example.com/note=key {PLANTED['annotation']}")
         container = rehearsal.get(*SERVICE)["spec"]["template"]["containers"][0]
-        more = [{"name": "HF_TOKEN", "value": PLANTED["literal variable"]}, {"name": "UPSTREAM_HEADERS", "value": f"Authorization: Bearer {PLANTED['argument of vLLM']}"}]
+        more = [{"name": "HF_TOKEN", "value": PLANTED["literal variable"]}, {"name": "UPSTREAM_HEADERS", "value": f"Authorization: Bearer {PLANTED['header in a variable']}"}]
         changed = {**container, "env": [*(container.get("env") or []), *more]}
         rehearsal.kubectl("patch", *SERVICE, "--type", "merge", "-p", json.dumps({"spec": {"template": {"containers": [changed]}}}))
         rehearsal.kubectl("wait", *SERVICE, "--for=condition=Ready", "--timeout=300s")

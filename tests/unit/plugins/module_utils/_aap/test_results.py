@@ -103,6 +103,9 @@ def test_a_fleet_has_one_line_of_sums():
     assert words.headline([result(), result("cluster-b"), quiet]) == "Approve llm-d on 3 clusters: driver on 4 nodes"
     assert words.headline([quiet]) == "Approve llm-d on cluster-z: nothing is disturbed"
     assert "stops if the plan then goes beyond" in words.brief([result(plan={**PLAN, "complete": False})])
+    guessed = result(plan={**PLAN, "complete": False, "disruption": {"kinds": ["driver"], "nodes": [], "minutes": 9}})
+    assert "driver on the GPU nodes, not known yet, about 9 min" in words.brief([guessed])
+    assert words.headline([result(), guessed]) == "Approve llm-d on 2 clusters: driver on 2 nodes and the GPU nodes, not known yet"
     assert "nothing to change" in words.brief([result(plan={**PLAN, "steps": []})])
 
 
