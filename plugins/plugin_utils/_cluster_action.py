@@ -41,11 +41,13 @@ class ClusterAction(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Validates the arguments, works, and returns the result without any secret that the arguments hold."""
         super().run(tmp, task_vars)
-        args = self.arguments()
+        args, run = self.arguments(), os.getppid()
         try:
             result = self.work(args, task_vars or {})
         except ClusterError as error:
             result = failure(str(error), error)
+        if os.getppid() != run:
+            os._exit(1)  # the run was killed: nobody reads the result, and one that is larger than the pipe would hold this worker for ever
         hidden = _secrets(args) | self.secrets(args)
         return remove_values(result, hidden) if hidden else result
 

@@ -61,6 +61,11 @@ def _under_way(obj: Mapping[str, Any], late: list[Mapping[str, Any]], cards: Map
         text = "the SR-IOV operator drains the node"
         todo = "Look for PodDisruptionBudgets without room (oc get pdb -A) and for pods that don't end; the drain goes on by itself then."
         return failed("DrainBlocked", f"{text}, and some pod doesn't leave", todo, grace=2 * patience)
+    # It hasn't begun: what its cards had before says nothing yet.
+    if dig(obj, "status.syncStatus") == "Succeeded" and late:
+        pod = f"-n {_namespace(obj)} -l app=sriov-network-config-daemon --field-selector spec.nodeName={_name(obj)}"
+        todo = f"Restart it: oc delete pod {pod}; before that, see {_log(obj)}."
+        return failed("DaemonSilent", "the SR-IOV config daemon of the node doesn't react to its policies", todo, grace=patience)
     short = [card for card in late if integer(card, "numVfs") > integer(cards.get(str(card.get("pciAddress"))), "totalvfs")]
     if short:
         have = cards.get(str(short[0].get("pciAddress"))) or {}
@@ -77,10 +82,6 @@ def _under_way(obj: Mapping[str, Any], late: list[Mapping[str, Any]], cards: Map
         text = "the node restarts, so that the firmware settings of its cards load"
         todo = "See whether the node comes back; where it restarts again and again, its cards keep their power: declare llmd_fabric_firmware_reset: true."
         return failed("NotBack", text, todo, grace=2 * patience)
-    if dig(obj, "status.syncStatus") == "Succeeded" and late:
-        pod = f"-n {_namespace(obj)} -l app=sriov-network-config-daemon --field-selector spec.nodeName={_name(obj)}"
-        todo = f"Restart it: oc delete pod {pod}; before that, see {_log(obj)}."
-        return failed("DaemonSilent", "the SR-IOV config daemon of the node doesn't react to its policies", todo, grace=patience)
     waits = "its turn to drain" if _note(obj, DESIRED) not in ("", IDLE) else "the SR-IOV config daemon makes virtual functions"
     return failed("InProgress", waits, f"See {_log(obj)}.", grace=4 * patience)
 

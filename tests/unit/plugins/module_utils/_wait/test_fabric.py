@@ -43,6 +43,7 @@ def test_done_only_with_all_functions_and_back_at_work():
         (state(made=0, sync="InProgress", now="Draining", wish="Drain_Required"), "DrainBlocked", "some pod doesn't leave"),
         (state(made=0, sync="InProgress", now="DrainComplete", wish="Reboot_Required"), "NotBack", "restarts"),
         (state(made=0), "DaemonSilent", "doesn't react"),
+        (state(made=0, total=8), "DaemonSilent", "doesn't react"),
         (state(made=0, sync="InProgress", wish="Drain_Required"), "InProgress", "its turn to drain"),
     ],
 )
