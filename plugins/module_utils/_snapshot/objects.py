@@ -33,10 +33,15 @@ KINDS = {
 }
 DROPPED_ANNOTATIONS = ("kubectl.kubernetes.io/last-applied-configuration",)
 HIDDEN = "(not read)"
+# Whose annotations are read: the products' and the GitOps tools'. Others are a team's own notes, and what stands there is nobody's to store.
+_READ = (
+    "openshift.io", "opendatahub.io", "kserve.io", "kubernetes.io", "k8s.io", "cncf.io", "argoproj.io", "fluxcd.io", "helm.sh", "open-cluster-management.io",
+    "operatorframework.io", "coreos.com", "nvidia.com", "mellanox.com", "amd.com", "kuadrant.io", "istio.io",
+)  # fmt: skip
 
 
 def trim(obj: dict[str, Any]) -> dict[str, Any]:
-    """The object's identity, spec and status. Literal environment values are hidden: people put tokens there."""
+    """The object's identity, spec and status. Literal environment values and a team's own annotations are hidden: people put tokens there."""
     annotations = mapping(obj, "metadata", "annotations")
     return {
         "apiVersion": text(obj, "apiVersion"),
@@ -45,13 +50,18 @@ def trim(obj: dict[str, Any]) -> dict[str, Any]:
             "name": name_of(obj),
             "namespace": namespace_of(obj) or None,
             "labels": mapping(obj, "metadata", "labels"),
-            "annotations": {key: value for key, value in annotations.items() if key not in DROPPED_ANNOTATIONS},
+            "annotations": {key: value if _is_read(key) else HIDDEN for key, value in annotations.items() if key not in DROPPED_ANNOTATIONS},
             "generation": mapping(obj, "metadata").get("generation"),
             "deleting": text(obj, "metadata", "deletionTimestamp") is not None,
         },
         "spec": _without_values(obj.get("spec")),
         "status": obj.get("status") if isinstance(obj.get("status"), dict) else None,
     }
+
+
+def _is_read(annotation: str) -> bool:
+    domain = annotation.partition("/")[0]
+    return annotation.startswith("olm.") or any(domain == known or domain.endswith(f".{known}") for known in _READ)
 
 
 def _without_values(value: Any) -> Any:

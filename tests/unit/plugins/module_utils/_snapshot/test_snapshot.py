@@ -225,6 +225,13 @@ def test_pool_degraded_by_any_of_three_conditions():
     assert pools.reduce({})["degraded"] is None
 
 
+def test_a_teams_own_annotations_are_not_read():
+    notes = {"team.example.com/note": "sekrit", "note": "sekrit", "k8s.io.example.com/x": "sekrit", "argocd.argoproj.io/tracking-id": "llmd:x/y:z", "olm.targetNamespaces": "a"}
+    trimmed = objects.trim({"kind": "X", "metadata": {"annotations": notes}})["metadata"]["annotations"]
+    assert "sekrit" not in trimmed.values() and set(trimmed) == set(notes)
+    assert (trimmed["argocd.argoproj.io/tracking-id"], trimmed["olm.targetNamespaces"]) == ("llmd:x/y:z", "a")
+
+
 def test_literal_environment_values_are_not_read():
     env = [{"name": "HF_TOKEN", "value": "sekrit"}, {"name": "REF", "valueFrom": {"secretKeyRef": {"name": "s"}}}]
     trimmed = objects.trim({"kind": "X", "spec": {"template": {"containers": [{"env": env}]}}})
