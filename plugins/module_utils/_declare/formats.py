@@ -143,7 +143,8 @@ def lora_adapters(value: list[dict[str, Any]]) -> None:
             raise Wrong(f"{where}: the name {adapter} is there twice")
         seen.add(adapter)
         hub, form = _MODEL_URIS["hf"]
-        if not isinstance(source, str) or not (source.startswith("hf://") and hub.fullmatch(source[5:]) or re.fullmatch(r"/mnt/models(?:/[\w.-]+)+", source, re.ASCII)):
+        below = re.compile(r"/mnt/models(?:/[\w.-]+)+", re.ASCII)
+        if not isinstance(source, str) or not (source.startswith("hf://") and hub.fullmatch(source[5:]) or below.fullmatch(source)):
             raise Wrong(f"{where}: source must have the form {form}, or be a path below /mnt/models, not {shown(source)}")
         if isinstance(rank, bool) or not isinstance(rank, int) or not 1 <= rank <= 512:
             raise Wrong(f"{where}: rank must be a number from 1 to 512, not {shown(rank)}")

@@ -101,7 +101,9 @@ def _blocked(problems: tuple[str, ...]) -> str:
 
 
 def _no_fabric(problems: list[str]) -> str:
-    return f"Nothing of the plan was done, because the network between GPU nodes can't be made: {' '.join(_sentence(one) for one in problems)}" if problems else ""
+    if not problems:
+        return ""
+    return f"Nothing of the plan was done, because the network between GPU nodes can't be made: {' '.join(_sentence(one) for one in problems)}"
 
 
 def _sentence(problem: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 from ansible_collections.llmd.openshift.plugins.module_utils._data.facts import facts
 from ansible_collections.llmd.openshift.plugins.module_utils._declare.check import check
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 GOOD = {
@@ -173,6 +173,7 @@ ANY = st.recursive(
 )
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.dictionaries(st.sampled_from([option["name"] for option in facts().declaration["options"]]), ANY, max_size=6))
 def test_any_input_gives_values_or_errors_and_never_an_exception(declared):
     data = facts()
