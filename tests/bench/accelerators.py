@@ -53,7 +53,7 @@ class Watch(threading.Thread):
 
 def first_write(state: Path, mark: int) -> float:
     """When the run changed the cluster first, its lock and reviews left out."""
-    events = [e for e in ours(state, mark) if e["verb"] in WRITES and "selfsubject" not in e["requestURI"] and "llmd-openshift" not in e["requestURI"] and "dryRun" not in e["requestURI"]]
+    events = [e for e in ours(state, mark) if e["verb"] in WRITES and "selfsubject" not in e["requestURI"] and "namespaces/llmd-openshift" not in e["requestURI"] and "dryRun" not in e["requestURI"]]
     stamp = min(e["requestReceivedTimestamp"] for e in events)
     return datetime.strptime(stamp, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC).timestamp()
 
