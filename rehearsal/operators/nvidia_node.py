@@ -366,8 +366,7 @@ def pod_init_crashing(pod: Object, stamp: str, index: int, restarts: int) -> Obj
 
 def _ended_ago(statuses: list[Object]) -> float:
     """Seconds since a container in back-off has ended; infinite when none is."""
-    rows = [row for row in statuses if ((row.get("state") or {}).get("waiting") or {}).get("reason") == "CrashLoopBackOff"]
-    ends = [row["lastState"]["terminated"]["finishedAt"] for row in rows if (row.get("lastState") or {}).get("terminated")]
+    ends = [row["lastState"]["terminated"]["finishedAt"] for row in statuses if _in_back_off(row) and (row.get("lastState") or {}).get("terminated")]
     if not ends:
         return math.inf
     return (datetime.now(UTC) - datetime.fromisoformat(max(ends))).total_seconds()
@@ -376,7 +375,11 @@ def _ended_ago(statuses: list[Object]) -> float:
 def _is_crashing(pod: Object) -> bool:
     status = pod.get("status") or {}
     rows = [*(status.get("containerStatuses") or []), *(status.get("initContainerStatuses") or [])]
-    return any(((row.get("state") or {}).get("waiting") or {}).get("reason") == "CrashLoopBackOff" for row in rows)
+    return any(_in_back_off(row) for row in rows)
+
+
+def _in_back_off(row: Object) -> bool:
+    return bool(((row.get("state") or {}).get("waiting") or {}).get("reason") == "CrashLoopBackOff")
 
 
 def _own(resources: dict[str, str] | None) -> list[str]:

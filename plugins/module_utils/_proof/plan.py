@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
+from .._serving.arguments import VARIABLE
 from .._wait.fields import dig, mapping
 from .._wait.serving import address
 from . import families, pods
@@ -50,7 +51,7 @@ def adapters(service: Mapping[str, Any]) -> list[str]:
     """Names of the LoRA adapters that vLLM is told to serve, as llmd_lora_adapters renders them."""
     containers = dig(service, "spec.template.containers")
     env = [row for one in containers or [] if one.get("name") == "main" for row in one.get("env") or []]
-    words = [word for row in env if row.get("name") == "VLLM_ADDITIONAL_ARGS" for word in shlex.split(str(row.get("value") or ""))]
+    words = [word for row in env if row.get("name") == VARIABLE for word in shlex.split(str(row.get("value") or ""))]
     if "--lora-modules" not in words:
         return []
     found = []
