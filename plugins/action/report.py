@@ -15,6 +15,7 @@ from typing import Any
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible_collections.llmd.openshift.plugins.module_utils._aap import results
+from ansible_collections.llmd.openshift.plugins.module_utils._access import process, whoami
 from ansible_collections.llmd.openshift.plugins.module_utils._report import (
     document,
     fleet,
@@ -113,12 +114,8 @@ def _fleet(folder: Path, report: dict[str, Any], hosts: list[str]) -> list[str]:
 
 def _run_id() -> str:
     """The ansible-playbook process that all clusters of a run share, by number and start (numbers come again, in containers soon)."""
-    parent = os.getppid()
-    try:
-        start = Path(f"/proc/{parent}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[19]
-    except (OSError, IndexError):
-        start = ""
-    return f"{parent}-{start}"
+    run = whoami.run_pid()
+    return process.describe(run).replace(":", "-") or str(run)
 
 
 def _now() -> str:

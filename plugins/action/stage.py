@@ -5,13 +5,13 @@
 
 from __future__ import annotations
 
-import os
 import uuid
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from ansible.plugins.action import ActionBase
+from ansible_collections.llmd.openshift.plugins.module_utils._access import whoami
 from ansible_collections.llmd.openshift.plugins.module_utils._report import journal
 from ansible_collections.llmd.openshift.plugins.plugin_utils._warm import warm
 
@@ -43,7 +43,7 @@ class ActionModule(ActionBase):
         run = events[-1]["run"] if events and not args["first"] else uuid.uuid4().hex[:12]
         still_open = None if args["first"] else journal.open_stage(events)
         stage = args["name"] or still_open or "access"
-        event = {"time": _now(), "run": run, "event": args["state"], "stage": stage, "pid": os.getppid()}
+        event = {"time": _now(), "run": run, "event": args["state"], "stage": stage, "pid": whoami.run_pid()}
         failure = None
         if args["state"] == "failed":
             failure = {"stage": stage, "task": args["task"], "message": args["message"], "error": args["error"]}

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import datetime
 import json
-import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -40,14 +39,13 @@ class ClusterAction(ActionBase):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Validates the arguments, works, and returns the result without any secret that the arguments hold."""
+        whoami.end_with_run()
         super().run(tmp, task_vars)
-        args, run = self.arguments(), os.getppid()
+        args = self.arguments()
         try:
             result = self.work(args, task_vars or {})
         except ClusterError as error:
             result = failure(str(error), error)
-        if os.getppid() != run:
-            os._exit(1)  # the run was killed: nobody reads the result, and one that is larger than the pipe would hold this worker for ever
         hidden = _secrets(args) | self.secrets(args)
         return remove_values(result, hidden) if hidden else result
 
@@ -74,11 +72,11 @@ class ClusterAction(ActionBase):
 
         The returned function raises Locked when the lock was taken over, or when this worker has outlived its run.
         """
-        run, renewal = os.getppid(), lock.Renewal(cluster, whoami.holder())
+        renewal = lock.Renewal(cluster, whoami.holder())
 
         def beat() -> None:
-            if os.getppid() != run:
-                raise Locked("The run has ended", f"process {run}", "ansible-playbook was killed", "Run again.")
+            if whoami.outlived():  # where the kernel doesn't end it, see whoami.end_with_run
+                raise Locked("The run has ended", f"process {whoami.run_pid()}", "ansible-playbook was killed", "Run again.")
             try:
                 renewal.tick()
             except Locked:

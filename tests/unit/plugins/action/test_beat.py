@@ -5,11 +5,10 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 import pytest
-from ansible_collections.llmd.openshift.plugins.module_utils._access import lock
+from ansible_collections.llmd.openshift.plugins.module_utils._access import lock, whoami
 from ansible_collections.llmd.openshift.plugins.module_utils._access.lease import Locked
 from ansible_collections.llmd.openshift.plugins.module_utils._errors import Unreachable
 from ansible_collections.llmd.openshift.plugins.plugin_utils._cluster_action import ClusterAction
@@ -43,6 +42,6 @@ def test_an_outage_is_no_reason_to_stop_but_a_lost_lock_is(monkeypatch: pytest.M
 
 def test_a_worker_that_outlives_its_run_stops(monkeypatch: pytest.MonkeyPatch) -> None:
     beat = beat_of(monkeypatch, lambda: None)
-    monkeypatch.setattr(os, "getppid", lambda: 1)
+    monkeypatch.setattr(whoami, "outlived", lambda: True)
     with pytest.raises(Locked, match="The run has ended"):
         beat()

@@ -197,21 +197,3 @@ def test_what_an_earlier_run_collected_is_not_taken(tmp_path: Any) -> None:
     _gathered.keep(root / "00-operators", {"objects": ["old"], "after": []})
     (root / _gathered.RUN).write_text("somebody@else:1")
     assert _gathered.taken(root) == []
-
-
-def test_a_worker_whose_run_was_killed_ends_without_a_result(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody reads it any more; a large one would hold the worker for ever."""
-
-    class Ended(Exception):
-        pass
-
-    def ends(code: int) -> None:
-        raise Ended(code)
-
-    made = action(wait_for, HOST | {"objects": []})
-    parents = iter([100, 1])
-    monkeypatch.setattr(_cluster_action.os, "getppid", lambda: next(parents))
-    monkeypatch.setattr(_cluster_action.os, "_exit", ends)
-    monkeypatch.setattr(made, "work", lambda args, task_vars: {"changed": False})
-    with pytest.raises(Ended, match="1"):
-        made.run(None, {})
