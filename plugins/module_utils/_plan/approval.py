@@ -36,6 +36,7 @@ def of(plan: Row, cluster: str | None, declared: Row) -> dict[str, Any]:
     held = {
         "schema": SCHEMA,
         "cluster": cluster,
+        "complete": plan["complete"],
         "declared": {name: value for name, value in sorted(declared.items()) if name not in _OF_THE_RUN and value not in (None, [], {}, "")},
         "operators": {one["package"]: one["csv"] for one in plan["operators"] if one["pending"] and one["csv"]},
         "steps": [_step(step) for step in plan["steps"] if _busy(step)],
@@ -89,19 +90,20 @@ def differences(approved: Row, now: Row) -> list[str]:
         if versions.get(package) != csv
     ]
     told = {text(step, "id"): step for step in rows(approved, "steps") or []}
-    return found + [line for step in rows(now, "steps") or [] for line in _beyond(told.get(text(step, "id"), {}), step)]
+    complete = approved.get("complete") is not False
+    return found + [line for step in rows(now, "steps") or [] for line in _beyond(told.get(text(step, "id"), {}), step, complete)]
 
 
 def _shown(value: Any) -> str:
     return "not set" if value is None else one_line(json.dumps(value, ensure_ascii=False), 80)
 
 
-def _beyond(approved: Row, now: Row) -> list[str]:
+def _beyond(approved: Row, now: Row, complete: bool) -> list[str]:
     title, told = now["title"], mapping(approved, "changes")
     beyond = [f"{title}: {what} of {where}" for where, what in mapping(now, "changes").items() if not _covered(told.get(where), what)]
     kinds = [kind for kind in strings(now, "kinds") if kind not in strings(approved, "kinds")]
     # Approved before Node Feature Discovery told which nodes have GPUs: it was said of all of them.
-    unknown = bool(strings(approved, "kinds")) and not strings(approved, "nodes")
+    unknown = not complete and bool(strings(approved, "kinds")) and not strings(approved, "nodes")
     nodes = [] if unknown else [node for node in strings(now, "nodes") if node not in strings(approved, "nodes")]
     if kinds or nodes:  # whom it disturbs is told first
         return [f"{title}: {' and '.join(strings(now, 'kinds'))} on {names(nodes or strings(now, 'nodes')) or 'nodes'}", *beyond]

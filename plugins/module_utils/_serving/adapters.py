@@ -22,17 +22,23 @@ _AT_ONCE = 8  # adapters in one batch: each takes memory of the GPU; the others 
 _FLAGS = ("--enable-lora", "--lora-modules", "--max-loras", "--max-lora-rank", "--max-cpu-loras")
 
 
-def arguments(wish: Wish) -> list[str]:
-    """Of vLLM; none without adapters. Raises Refused where they can't be served."""
-    rows = _rows(wish)
-    if not rows:
-        return []
+def able(wish: Wish) -> None:
+    """Raises Refused where adapters can't be served, or where vLLM's arguments already say something of them."""
+    if not _rows(wish):
+        return
     if wish.path != SCHEDULING:
         raise Refused(f"llmd_lora_adapters: adapters go with llmd_path {SCHEDULING} only, not {wish.path}. Remove them, or choose that path.")
     for flag in _FLAGS:
         given = wish.declared.get("vllm_args") or []
         if flag in given or value_of(given, flag) is not None:
             raise Refused(f"llmd_vllm_args: {flag} can't be given here, since llmd_lora_adapters sets it. Remove it from llmd_vllm_args.")
+
+
+def arguments(wish: Wish) -> list[str]:
+    """Of vLLM; none without adapters."""
+    rows = _rows(wish)
+    if not rows:
+        return []
     most = max(int(row.get("rank") or 16) for row in rows)
     rank = next(size for size in _RANKS if size >= most)
     return [

@@ -68,7 +68,7 @@ def sketch(wish: Wish, image: str | None = None) -> Row:
         },
     }
     access.able(wish)
-    adapters.arguments(wish)
+    adapters.able(wish)
     return made
 
 

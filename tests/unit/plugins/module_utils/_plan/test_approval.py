@@ -52,8 +52,10 @@ def test_a_run_that_stopped_half_way_goes_on() -> None:
 def test_nodes_that_were_not_known_are_approved_with_their_step() -> None:
     """On a bare cluster the approver reads "the GPU nodes, not known yet"; another kind of disturbance there isn't approved by that."""
     approved = planned()["approval"]
-    unknown = {**approved, "steps": [{**step, "nodes": []} if step["kinds"] else step for step in approved["steps"]]}
+    nobody = [{**step, "nodes": []} if step["kinds"] else step for step in approved["steps"]]
+    unknown = {**approved, "complete": False, "steps": nobody}
     assert approval.differences(unknown, approved) == []
+    assert any("driver on g0, g1" in line for line in approval.differences({**approved, "steps": nobody}, approved))
     harder = {**approved, "steps": [{**step, "kinds": ["driver", "reboot"]} if step["kinds"] == ["driver"] else step for step in approved["steps"]]}
     assert any("driver and reboot on g0, g1" in line for line in approval.differences(unknown, harder))
 
