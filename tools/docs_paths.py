@@ -47,15 +47,23 @@ def page(data: Facts, paths: dict[str, str], mark: str, table: Table) -> list[st
     proven = json.loads(PROVEN.read_text(encoding="utf-8"))
     lines += [f"OpenShift AI {', '.join(_open())} can't ask for a token: it is served with `llmd_auth: false`, and refused otherwise."]
     lines += [f"**Bold**: site.yml served and proved it on that virtual cluster, and a second run changed nothing ({len(proven)} cells).", ""]
-    clusters = {file.name.removesuffix(".json.gz"): _judged(data, file) for file in sorted(RECORDED.glob("*.json.gz"))}
     reasons: dict[str, str] = {}
-    for release in reversed(data.releases):
+    for release, clusters in cells(data, list(paths), reasons).items():
         rows = [
-            [f"`{name}`", *(_told(_cell(data, one, release, path, reasons), f"{release} {name} {path}" in proven) for path in paths)]
-            for name, one in clusters.items()
+            [f"`{name}`", *(f"**{cell}**" if f"{release} {name} {path}" in proven else cell for path, cell in row.items())]
+            for name, row in clusters.items()
         ]
         lines += [f"### OpenShift AI {release}", "", *table(["cluster", *paths.values()], rows), ""]
     return [*lines, *(f"- {mark_} {reason}" for reason, mark_ in reasons.items()), ""]
+
+
+def cells(data: Facts, paths: list[str], reasons: dict[str, str]) -> dict[str, dict[str, dict[str, str]]]:
+    """Release, newest first -> virtual cluster -> path -> the words of its verdict; reasons: gets the footnotes, reason -> mark."""
+    clusters = {file.name.removesuffix(".json.gz"): _judged(data, file) for file in sorted(RECORDED.glob("*.json.gz"))}
+    return {
+        release: {name: {path: _cell(data, one, release, path, reasons) for path in paths} for name, one in clusters.items()}
+        for release in reversed(data.releases)
+    }
 
 
 def _open() -> list[str]:
@@ -103,10 +111,6 @@ def _cell(data: Facts, cluster: Judged, release: str, path: str, reasons: dict[s
     found = [*rules_serving.service_dialect(case), *rules_serving.pods_apart(case)]
     why = next((f"{one.subject}: {one.observed}" for one in found if one.status == FAIL), "")
     return f"no {_mark(why, reasons)}" if why else f"{verdict} ({tier})" if verdict == "conditional" else verdict
-
-
-def _told(cell: str, proven: bool) -> str:
-    return f"**{cell}**" if proven else cell
 
 
 def _mark(reason: str, reasons: dict[str, str]) -> str:

@@ -19,10 +19,11 @@ from typing import Any
 
 import pytest
 from ansible_collections.llmd.openshift.plugins.module_utils._data.facts import facts
-from ansible_collections.llmd.openshift.plugins.module_utils._serving.dialects import UnknownRelease, of_release
+from ansible_collections.llmd.openshift.plugins.module_utils._serving.dialects import of_release
 from play import ROOT, Site
 
 from tests.integration.conftest import Rehearsal, rehearsal_cli, start
+from tools import docs_paths
 
 pytestmark = pytest.mark.rehearsal
 GOLDEN = ROOT / "tests" / "unit" / "plugins" / "module_utils" / "_serving" / "golden"
@@ -36,35 +37,26 @@ PATHS: dict[str, dict[str, Any]] = {
     OFFLOAD: {"llmd_kv_offload_gib": 20},
     WIDE: {},
 }
-# The virtual cluster for each of the matrix's GPUs.
-HARDWARE = {"H200": "h200-roce", "H100": "h100-ib", "B200": "b200-roce", "A100": "a100-ethernet", "MI300X": "mi300x"}
+# The article's hardware table for 3.4 can't be read, so all of its cells are unknown; these are served nevertheless.
+OF_UNREAD = {"h200-roce": tuple(PATHS), "mi300x": (SCHEDULING, OFFLOAD)}
 
 
 def cells() -> dict[tuple[str, str], tuple[str, ...]]:
-    """(release, profile) -> its paths in the order of the switches, which differs: every cell that the support matrix allows.
-
-    Of a release whose hardware table isn't public the cells of one cluster a vendor; what a release's vLLM can't do (refused by name) isn't among them.
-    """
-    data = facts()
+    """(release, profile) -> its paths in the order of the switches, which differs: every cell of docs/paths.md that is supported or conditional."""
     found: dict[tuple[str, str], tuple[str, ...]] = {}
-    for release in reversed(data.releases):
-        try:
-            dialect = of_release(release)
-        except UnknownRelease:
-            continue
-        for gpu, profile in HARDWARE.items():
-            rows = [row for row in data.matrix[release]["rows"] if row["vendor"] == ("amd" if gpu == "MI300X" else "nvidia")]
-            there = {row["path"] for row in rows if gpu in (row["accelerators"] or ["H200", "MI300X"])}
-            paths = [path for path in PATHS if path in there and (path != OFFLOAD or dialect["offload"])]
+    for release, clusters in docs_paths.cells(facts(), list(PATHS), {}).items():
+        for profile, row in clusters.items():
+            unread = OF_UNREAD.get(profile, ()) if release == "3.4" else ()
+            paths = [path for path, cell in row.items() if cell.startswith(("supported", "conditional")) or path in unread]
             turn = len(found) % max(len(paths), 1)
-            found[release, profile] = (*paths[turn:], *paths[:turn])
-    found["3.3", "mixed-h200-b200"] = (SCHEDULING,)
+            if paths:
+                found[release, profile] = (*paths[turn:], *paths[:turn])
     found["3.3", "h200-roce"] = found.pop(("3.3", "h200-roce"))  # the last: other tests go on with it
-    return {cell: paths for cell, paths in found.items() if paths}
+    return found
 
 
 CELLS = cells()
-# The article's hardware table for 3.4 can't be read, so each of its cells is unknown and needs a word of the user.
+# An unknown cell needs a word of the user.
 UNREAD = {"llmd_allow_unsupported": True, "llmd_allow_unsupported_reason": "test of a release whose hardware table isn't public"}
 
 class Clusters:
