@@ -167,6 +167,19 @@ def is_rdma_card(nic: Node, rdma_nics: frozenset[str]) -> bool:
     return infiniband or pci.startswith("15b3:") or pci in rdma_nics
 
 
+def comes_back(node: Node) -> bool:
+    """The SR-IOV operator drains or restarts it, and lets it go again: it is no reason to stop what gave the operator its work, or mends it.
+
+    Source: openshift/sriov-network-operator pkg/consts (annotation sriovnetwork.openshift.io/state of the Node).
+    """
+    return text(node, "sriov_state") not in (None, "Idle")
+
+
+def serves(node: Node) -> bool:
+    """Ready and schedulable, as far as it is known, or soon so."""
+    return dig(node, "ready") is not False and dig(node, "schedulable") is not False or comes_back(node)
+
+
 def usable_gpus(node: Node) -> float | None:
     """GPUs of the node that pods can get: allocatable once the device plugin runs, else those of the bus."""
     count = number(node, "accelerators", "count")

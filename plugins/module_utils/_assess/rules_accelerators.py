@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from .look import dig, names, number, strings, text
 from .model import FAIL, PASS, UNKNOWN, WARN, Case, Finding
-from .nodes import Node, models, name, usable_gpus
+from .nodes import Node, models, name, serves, usable_gpus
 
 _NONE_HERE = "No node of this cluster has a listed GPU: add such nodes, or choose another path."
 _LEARN = "Let Node Feature Discovery run on the nodes (site does that), then assess again."
@@ -209,11 +209,7 @@ def gpu_capacity(case: Case) -> list[Finding]:
         return []
     replicas = number(case.declared, "replicas") or 2
     each = number(case.declared, "gpus_per_replica") or 1
-    ready = [
-        node
-        for node in case.candidates.gpu
-        if dig(node, "ready") is not False and dig(node, "schedulable") is not False
-    ]
+    ready = [node for node in case.candidates.gpu if serves(node)]
     counts = [usable_gpus(node) for node in ready]
     fits = sum(int(count // each) for count in counts if count is not None)
     if not case.candidates.gpu and not case.candidates.unsure:

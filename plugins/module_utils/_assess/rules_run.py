@@ -11,7 +11,7 @@ from .._plan.discovery import missing_classes
 from .._plan.operators import decide, needed
 from .look import dig, names, rows, text
 from .model import FAIL, PASS, UNKNOWN, WARN, Case, Finding
-from .nodes import name
+from .nodes import comes_back, name
 
 
 def automation(case: Case) -> list[Finding]:
@@ -54,7 +54,9 @@ def node_ready(case: Case) -> list[Finding]:
             or "no reason given"
         )
         observed = f"NotReady: {why}" if ready is False else "readiness not known" if ready is None else "cordoned"
-        status = UNKNOWN if ready is None else WARN if ready else FAIL
+        status = UNKNOWN if ready is None else WARN if ready or comes_back(node) else FAIL
+        if comes_back(node):
+            observed = f"{observed}; the SR-IOV operator is at work on it ({text(node, 'sriov_state')})"
         found.append(case.finding(
             "node-ready", status, f"node {name(node)}", observed, "Ready and schedulable",
             f"See oc describe node {name(node)}; mend it, or leave it out with llmd_node_selector.",

@@ -12,7 +12,7 @@ from .._serving.shape import Pool
 from .._serving.wish import DISAGGREGATION, OFFLOAD, WIDE, Refused, Wish
 from .look import names, number
 from .model import FAIL, PASS, UNKNOWN, WARN, Case, Finding
-from .nodes import Node, name, usable_gpus
+from .nodes import Node, name, serves, usable_gpus
 
 DIVIDED = (DISAGGREGATION, WIDE)  # paths whose pods stand on different nodes
 
@@ -102,6 +102,5 @@ def _node(node: Node, gpu_resource: str) -> fit.Node | None:
     if gpus is None:
         return None
     cpu, memory = number(node, "cpu"), number(node, "memory_bytes")
-    usable = node.get("ready") is not False and node.get("schedulable") is not False
     free = {gpu_resource: float(gpus), "cpu": float("inf") if cpu is None else float(cpu), "memory": float("inf") if memory is None else float(memory)}
-    return fit.Node(name(node), free if usable else {})
+    return fit.Node(name(node), free if serves(node) else {})

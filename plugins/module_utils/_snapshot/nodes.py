@@ -37,6 +37,7 @@ HARDWARE_LABELS = (
 INFO = ("kernelVersion", "osImage", "kubeletVersion", "containerRuntimeVersion", "architecture")
 ROLE = "node-role.kubernetes.io/"
 MACHINE_CONFIG = "machineconfiguration.openshift.io/currentConfig"
+SRIOV_STATE = "sriovnetwork.openshift.io/state"
 
 
 def reduce(node: dict[str, Any]) -> dict[str, Any]:
@@ -53,6 +54,7 @@ def reduce(node: dict[str, Any]) -> dict[str, Any]:
         "allocatable": mapping(node, "status", "allocatable"),
         "machine_config": text(node, "metadata", "annotations", MACHINE_CONFIG),
         "info": _once({key: text(node, "status", "nodeInfo", key) for key in INFO}),
+        "sriov_state": text(node, "metadata", "annotations", SRIOV_STATE),
         "uplinks": nics.gateway_macs(mapping(node, "metadata", "annotations")),
     }
 
@@ -88,6 +90,7 @@ def describe(
         "machine_config": node["machine_config"],
         "ready": node["ready"],
         "schedulable": node["schedulable"],
+        "sriov_state": node["sriov_state"],
         "conditions": node["conditions"],
         "taints": node["taints"],
         "cpu": amount(node["capacity"].get("cpu")),

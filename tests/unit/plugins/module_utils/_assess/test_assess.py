@@ -196,6 +196,21 @@ def test_what_stops_a_run_without_touching_the_verdict(judged, path, value, rule
     assert made["gate"] == "stop" and f"[{rule}]" in made["gate_message"]
 
 
+@pytest.mark.parametrize("gone", [{"ready": False}, {"schedulable": False}])
+def test_a_node_that_the_sriov_operator_restarts_stops_nothing(judged, gone):
+    """What ends an endless restart is a run with other settings, so the restart must not forbid that run. Any other absence does."""
+    wish = declared(path="pd_disaggregation", replicas=1, prefill_replicas=1)
+    gone = {"ready": True, "schedulable": True, **gone}
+    broken = judged(snapshot(node("g0"), node("g1", **gone, sriov_state="Idle")), wish)
+    assert broken["gate"] == "stop" and "beside the decode pods 0 prefill pods fit" in broken["gate_message"]
+    restarting = judged(snapshot(node("g0"), node("g1", **gone, sriov_state="Reboot_Required")), wish)
+    assert "[pods-apart]" not in restarting["gate_message"] and "[node-ready]" not in restarting["gate_message"]
+    (found,) = by_id(restarting, "node-ready")
+    assert found["status"] == "warn" and "the SR-IOV operator is at work on it (Reboot_Required)" in found["observed"]
+    equal = judged(snapshot(node("g0"), node("g1", **gone, sriov_state="Reboot_Required")), declared(replicas=2, gpus_per_replica=8))
+    assert [item["status"] for item in by_id(equal, "gpu-capacity")] == ["pass"]
+
+
 def test_replicas_that_do_not_fit(judged):
     made = judged(GOOD, declared(replicas=3, gpus_per_replica=8))
     assert made["gate"] == "stop" and "room for 2 replicas" in made["gate_message"]
