@@ -167,7 +167,8 @@ def _closed(snapshot: Row, name: str) -> list[str]:
     if pool is None:
         return []
     if flag(pool, "paused") and not _paused_by_us(pool):
-        return [f"MachineConfigPool {name} is paused; ask whoever paused it"]
+        by = text(pool, "paused_by")
+        return [f"MachineConfigPool {name} is paused{f' by {by}' if by else ''}; ask whoever paused it"]
     return [f"MachineConfigPool {name} is degraded: {text(pool, 'message') or 'no message'}"] if flag(pool, "degraded") else []
 
 

@@ -11,6 +11,8 @@ from .values import condition, conditions, dig, mapping, name_of, number, text
 
 # Who holds the roll-out back; whoever pauses a pool without writing it down is somebody else.
 PAUSED_BY = "llmd.openshift.io/paused-by"
+# The SR-IOV operator pauses the pool of a node that it drains (its pkg/consts).
+SRIOV_STATE, SRIOV_PAUSED, SRIOV = "sriovnetwork.openshift.io/state", "Paused", "sriov-network-operator"
 FAILURES = ("Degraded", "NodeDegraded", "RenderDegraded")
 
 
@@ -23,7 +25,7 @@ def reduce(pool: dict[str, Any]) -> dict[str, Any]:
     return {
         "name": name_of(pool),
         "paused": dig(pool, "spec", "paused") is True,
-        "paused_by": text(pool, "metadata", "annotations", PAUSED_BY),
+        "paused_by": text(pool, "metadata", "annotations", PAUSED_BY) or _by_sriov(pool),
         "config": text(pool, "spec", "configuration", "name"),
         "degraded": True if True in degraded else condition(pool, "Degraded"),
         "updating": condition(pool, "Updating"),
@@ -34,6 +36,10 @@ def reduce(pool: dict[str, Any]) -> dict[str, Any]:
         "message": "; ".join(dict.fromkeys(message for message in messages if message)) or None,
         "selector": mapping(pool, "spec", "nodeSelector"),
     }
+
+
+def _by_sriov(pool: dict[str, Any]) -> str | None:
+    return SRIOV if text(pool, "metadata", "annotations", SRIOV_STATE) == SRIOV_PAUSED else None
 
 
 def describe(pool: dict[str, Any]) -> dict[str, Any]:

@@ -116,6 +116,8 @@ def entry(pool: pools.Pool) -> dict[str, Any]:
 
 def test_paused_and_degraded_pools_are_respected() -> None:
     assert plan(cluster([node("gpu-0")], paused=True), PD).problems == ("MachineConfigPool worker is paused; ask whoever paused it",)
+    draining = plan(cluster([node("gpu-0")], paused=True, paused_by="sriov-network-operator"), PD)
+    assert draining.problems == ("MachineConfigPool worker is paused by sriov-network-operator; ask whoever paused it",)
     assert "degraded: disk full" in plan(cluster([node("gpu-0")], degraded=True, message="disk full"), PD).problems[0]
 
 
