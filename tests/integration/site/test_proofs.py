@@ -79,8 +79,6 @@ class Proof:
 
 # --- inference scheduling (a dead picker: tests/integration/collection/test_probe.py) -----------------------------------
 
-# Of the preset; a list of ours replaces it as a whole.
-ARGUMENTS = ["--pool-name", "{{ ChildName .ObjectMeta.Name `-inference-pool` }}", "--secure-serving", "--cert-path", "/var/run/kserve/tls"]
 BLIND = {
     "apiVersion": "inference.networking.x-k8s.io/v1alpha1", "kind": "EndpointPickerConfig",
     "plugins": [{"type": "single-profile-handler"}, {"type": "random-picker"}],
@@ -92,6 +90,19 @@ def scheduled(name: str, **scheduler: Any) -> dict[str, Any]:
     return service(name, container(""), replicas=3, router={"gateway": {}, "route": {}, "scheduler": scheduler})
 
 
+def preset_arguments(cluster: Cluster) -> list[str]:
+    """The picker's own, of the product's preset; a list of ours replaces it as a whole."""
+    presets = json.loads(cluster.rehearsal.kubectl("get", "llminferenceserviceconfigs", "-A", "-o", "json"))["items"]
+    (found,) = [
+        container["args"]
+        for preset in presets
+        if preset["metadata"]["name"].endswith("kserve-config-llm-scheduler")
+        for container in preset["spec"]["router"]["scheduler"]["template"]["containers"]
+        if container["name"] == "main"
+    ]
+    return list(found)
+
+
 def test_scheduling_by_prefix(cluster: Cluster, tmp_path: Path) -> None:
     cluster.serve(scheduled("seen"))
     proof = Proof(tmp_path, cluster, "inference_scheduling", "seen")
@@ -101,7 +112,7 @@ def test_scheduling_by_prefix(cluster: Cluster, tmp_path: Path) -> None:
 
 def test_a_picker_that_is_blind_to_prefixes(cluster: Cluster, tmp_path: Path) -> None:
     """It lives, counts and spreads, but by chance."""
-    main = {"name": "main", "args": [*ARGUMENTS, "--config-text", json.dumps(BLIND)]}
+    main = {"name": "main", "args": [*preset_arguments(cluster), "--config-text", json.dumps(BLIND)]}
     cluster.serve(scheduled("blind", template={"containers": [main]}))
     proof = Proof(tmp_path, cluster, "inference_scheduling", "blind")
     cluster.drop("blind")
