@@ -11,6 +11,9 @@ from typing import Any
 from .service import Service
 
 LINES_KEPT = 2000  # metric lines kept from one page
+# Seconds before another try. A picker asks the API who reads its page (TokenReview, ten seconds at most) and answers 500 when that doesn't know in time:
+# controller-runtime pkg/metrics/filters.
+ANEW = (1.0, 5.0)
 PATIENCE = 3.0  # seconds that a Pod's counter may lag behind its answer
 
 Counts = dict[str, Any]  # Pod -> successful requests so far, None where they can't be read
@@ -30,8 +33,16 @@ class Pages:
 
     def snapshot(self) -> dict[str, Any]:
         """The kept lines of all pickers and engines."""
-        return {"pickers": {p["pod"]: self._kept(self._service.page(p["url"], self._service.token), "pickers") for p in self._pickers},
+        return {"pickers": {p["pod"]: self._kept(self._picker(p), "pickers") for p in self._pickers},
                 "engines": {e["pod"]: self.of(e) for e in self.engines}}  # fmt: skip
+
+    def _picker(self, picker: dict[str, Any]) -> dict[str, Any]:
+        for pause in ANEW:
+            page = self._service.page(picker["url"], self._service.token)
+            if page.get("status") != 500:
+                return page
+            time.sleep(min(pause, max(0.0, self._service.left())))
+        return self._service.page(picker["url"], self._service.token)
 
     def of(self, engine: dict[str, Any]) -> dict[str, Any]:
         """The kept lines of one vLLM Pod."""

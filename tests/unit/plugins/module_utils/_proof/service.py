@@ -23,6 +23,7 @@ class Service:
         self.models, self.says = models, says
         self.counts = {f"pod-{n}": 0 for n in range(pods)}
         self.picked = 0
+        self.busy = 0  # answers of the picker's page that are 500
         self.seen = 0
         self.foreign = 0
         self.stream_done = True
@@ -62,6 +63,9 @@ class Service:
         if self.auth and handler.path.startswith("/n/s") and handler.headers.get("Authorization") != "Bearer good":
             return self.answer(handler, 401, "no")
         if handler.path == "/picker/metrics":
+            if self.busy:
+                self.busy -= 1
+                return self.answer(handler, 500, "Authentication failed", "text/plain")
             if not self.picker_alive:
                 return self.answer(handler, 503, "down", "text/plain")
             return self.answer(handler, 200, f"inference_objective_request_total{{model_name=\"m\"}} {self.picked}\n"

@@ -93,6 +93,15 @@ def test_a_choosing_picker_is_proven(make: Any, tmp_path: Path) -> None:
     assert {r["pod"] for r in proof["requests"]} == {None, "pod-0", "pod-1"}
 
 
+@pytest.mark.parametrize(("busy", "status"), [(2, "pass"), (9, "unknown")])
+def test_a_picker_whose_api_is_slow_is_asked_again(make: Any, tmp_path: Path, busy: int, status: str) -> None:
+    """It can't tell who reads its page, for a while or for good."""
+    service = make(sticky)
+    service.busy = busy
+    proof, states = proof_of(service, tmp_path)
+    assert states["proof-picker-counted"] == status and proof["status"] == ("proven" if status == "pass" else "unknown")
+
+
 def test_each_adapter_answers_in_its_own_name(make: Any, tmp_path: Path) -> None:
     service = make(sticky, models=("m", "sql", "chat"))
     found = {**measured(run(service, tmp_path, adapters=["sql", "chat"]), service), "adapters": ["sql", "chat"]}
