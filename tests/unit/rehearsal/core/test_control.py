@@ -112,8 +112,10 @@ def test_running_with_other_settings_is_refused_and_a_broken_one_is_explained(
 
 def test_processes_of_a_half_dead_sandbox_are_found_by_their_state_folder(state: Path) -> None:
     arguments = ["rehearsal.supervisor", "--state", str(state)]
-    alive = subprocess.Popen([sys.executable, "-c", "import sys; sys.stdin.read()", *arguments], stdin=subprocess.PIPE)
+    program = "import sys; print(flush=True); sys.stdin.read()"
+    alive = subprocess.Popen([sys.executable, "-c", program, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     try:
+        assert alive.stdout and alive.stdout.readline()  # right after its start a process has no arguments yet in /proc
         assert control.sandbox_processes(state) == [alive.pid]
         assert control.sandbox_processes(state.parent / "b") == []
     finally:
