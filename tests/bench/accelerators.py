@@ -25,7 +25,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from tests.bench.__main__ import BRANCHES, FEATURES, ROOT, ours, site, timed
+from tests.bench.__main__ import BIN, BRANCHES, FEATURES, ROOT, ours, site, timed
 
 STAGES = ["access", "discover", "assess", "plan", "features", "operators", "nodes", "accelerators"]
 ROUNDS = 20
@@ -34,7 +34,7 @@ WRITES = ("create", "update", "patch")
 
 def counts(kubeconfig: str) -> dict[str, str]:
     """Node -> GPUs that it offers, of the nodes that have some on their bus."""
-    done = subprocess.run([str(Path(sys.executable).with_name("kubectl")), "--kubeconfig", kubeconfig, "get", "nodes", "-o", "json"], capture_output=True, text=True, check=True)
+    done = subprocess.run([str(BIN / "kubectl"), "--kubeconfig", kubeconfig, "get", "nodes", "-o", "json"], capture_output=True, text=True, check=True)
     nodes = [node for node in json.loads(done.stdout)["items"] if node["metadata"]["name"].startswith("gpu-")]
     return {node["metadata"]["name"]: node["status"]["allocatable"].get("nvidia.com/gpu", "0") for node in nodes}
 
@@ -65,7 +65,7 @@ def olm_seconds(kubeconfig: str, namespace: str) -> float:
     """From a Subscription's creation until OLM calls its ClusterServiceVersion installed, by the cluster's own stamps (whole seconds)."""
 
     def stamp(*arguments: str) -> datetime:
-        command = [str(Path(sys.executable).with_name("kubectl")), "--kubeconfig", kubeconfig, "get", "--namespace", namespace, "-o", *arguments]
+        command = [str(BIN / "kubectl"), "--kubeconfig", kubeconfig, "get", "--namespace", namespace, "-o", *arguments]
         return datetime.fromisoformat(subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()[0])
 
     made = stamp("jsonpath={.items[0].metadata.creationTimestamp}", "subscriptions.operators.coreos.com")

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from .._nodes.unavailable import away
 from .look import dig, mapping, number, rows, strings, text
 
 Node = Mapping[str, Any]
@@ -177,7 +178,7 @@ def comes_back(node: Node) -> bool:
 
 def serves(node: Node) -> bool:
     """Ready and schedulable, as far as it is known, or soon so."""
-    return dig(node, "ready") is not False and dig(node, "schedulable") is not False or comes_back(node)
+    return not away(node) or comes_back(node)
 
 
 def usable_gpus(node: Node) -> float | None:

@@ -21,11 +21,11 @@ def stuck(pool: str, members: list[Row]) -> list[str]:
 
     :param members: snapshot rows of the pool's nodes, those on their way to another configuration left out.
     """
-    away = [f"node {text(node, 'name')} is {'cordoned' if flag(node, 'ready') is True else 'not Ready'}" for node in members if _away(node)]
-    if not away:
+    gone = [f"node {text(node, 'name')} is {'cordoned' if flag(node, 'ready') is True else 'not Ready'}" for node in members if away(node)]
+    if not gone:
         return []
     return [
-        f"{' and '.join(away)}: the machine-config-operator leaves such a machine alone and counts it among those that may be away, so that the "
+        f"{' and '.join(gone)}: the machine-config-operator leaves such a machine alone and counts it among those that may be away, so that the "
         f"roll-out on MachineConfigPool {pool} would never end; uncordon or repair it, or ask whoever cordoned it (it is left as it is)"
     ]
 
@@ -39,7 +39,7 @@ def idle(pool: Row, nodes: list[Row]) -> list[str]:
     wanted = text(pool, "config")
     if wanted is None or any(text(node, "machine_config") != wanted for node in members):
         return []
-    return [str(text(node, "name")) for node in members if _away(node)]
+    return [str(text(node, "name")) for node in members if away(node)]
 
 
 def settling(snapshot: Row) -> list[str]:
@@ -52,5 +52,6 @@ def settling(snapshot: Row) -> list[str]:
     ]
 
 
-def _away(node: Row) -> bool:
+def away(node: Row) -> bool:
+    """Cordoned or NotReady, as far as that is known."""
     return flag(node, "schedulable") is False or flag(node, "ready") is False

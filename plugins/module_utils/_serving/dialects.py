@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from .._data.files import ROOT, load
@@ -30,6 +31,7 @@ def releases_with(able: Callable[[dict[str, Any]], Any]) -> str:
     return ", ".join(row["release"] for row in _rows() if able(row))
 
 
+@cache
 def _rows() -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = load(ROOT / "dialects" / "rhoai.yml", "dialects")["dialects"]
     return rows

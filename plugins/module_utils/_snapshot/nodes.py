@@ -12,6 +12,7 @@ from typing import Any
 from ansible_collections.llmd.openshift.plugins.module_utils._data.selectors import selects
 
 from . import accelerators, disks, nics
+from .pools import SRIOV_STATE
 from .values import amount, condition, conditions, dig, mapping, name_of, number, rows, text
 
 HOSTNAME = "kubernetes.io/hostname"
@@ -37,7 +38,6 @@ HARDWARE_LABELS = (
 INFO = ("kernelVersion", "osImage", "kubeletVersion", "containerRuntimeVersion", "architecture")
 ROLE = "node-role.kubernetes.io/"
 MACHINE_CONFIG = "machineconfiguration.openshift.io/currentConfig"
-SRIOV_STATE = "sriovnetwork.openshift.io/state"
 
 
 def reduce(node: dict[str, Any]) -> dict[str, Any]:

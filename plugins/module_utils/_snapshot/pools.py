@@ -11,7 +11,7 @@ from .values import condition, conditions, dig, mapping, name_of, number, text
 
 # Who holds the roll-out back; whoever pauses a pool without writing it down is somebody else.
 PAUSED_BY = "llmd.openshift.io/paused-by"
-# The SR-IOV operator pauses the pool of a node that it drains (its pkg/consts).
+# The SR-IOV operator's note, of a node (what its daemon wants) and of a pool (which it pauses while it drains a node): its pkg/consts.
 SRIOV_STATE, SRIOV_PAUSED, SRIOV = "sriovnetwork.openshift.io/state", "Paused", "sriov-network-operator"
 FAILURES = ("Degraded", "NodeDegraded", "RenderDegraded")
 
